@@ -1,0 +1,1 @@
+"""The demo ERP, its data, and the guide that `gateway demo` prints."""
