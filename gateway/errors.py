@@ -75,6 +75,70 @@ class CredentialsRejected(CredentialsMissing):
     challenge = 'Bearer error="invalid_token"'
 
 
+class LoginRejected(GatewayError):
+    """A login failed: name or password is wrong. Never says which."""
+
+    status = 401
+    code = "invalid_credentials"
+    public = "The username or the password is wrong."
+    challenge = "Bearer"
+
+
+class RefreshRejected(GatewayError):
+    """A refresh token is unknown, expired, revoked or was used twice (RFC 6749, section 5.2: invalid_grant)."""
+
+    status = 401
+    code = "invalid_grant"
+    public = "The refresh token is invalid, expired or revoked."
+    challenge = "Bearer"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """unknown, expired, revoked, reused, removed, another_login or another_client: for logs and metrics."""
+
+
+class ClientRejected(GatewayError):
+    """OAuth2 client authentication failed (RFC 6749, section 5.2)."""
+
+    status = 401
+    code = "invalid_client"
+    public = "Client authentication failed."
+    challenge = 'Basic realm="oauth2", charset="UTF-8"'
+
+
+class GrantNotAllowed(GatewayError):
+    """The OAuth2 client may not use this grant (RFC 6749, section 5.2)."""
+
+    status = 400
+    code = "unauthorized_client"
+    public = "This client may not use this grant type."
+
+
+class UnsupportedGrant(GatewayError):
+    """The grant type is not one the login offers (RFC 6749, section 5.2)."""
+
+    status = 400
+    code = "unsupported_grant_type"
+    public = "This grant type is not supported."
+
+
+class ScopeRejected(GatewayError):
+    """A scope was asked for that is malformed or not to be had (RFC 6749, section 5.2)."""
+
+    status = 400
+    code = "invalid_scope"
+    public = "The requested scope is malformed or exceeds what may be granted."
+
+
+class MalformedBody(BadRequest):
+    """An endpoint's body is not what it reads; the explanation names fields, never their values."""
+
+    def __init__(self, explanation: str) -> None:
+        super().__init__(explanation)
+        self.explanation = explanation
+
+
 class Forbidden(GatewayError):
     """The identity is known and may not do this."""
 
