@@ -1,0 +1,79 @@
+"""Checks passwords against argon2 hashes in a few threads with a bounded queue, at equal cost for unknown users."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from secrets import token_hex
+from typing import Final
+
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from gateway.errors import Unavailable
+
+_WORKERS: Final = max(1, min(4, (os.cpu_count() or 2) - 1))
+"""A check holds a core for tens of milliseconds: one is left to the event loop."""
+_QUEUE: Final = 64
+"""Checks that may wait; at 50 ms each and one worker the last of them waits about three seconds."""
+
+
+class PasswordChecks:
+    """The thread pool that all password and client secret checks share."""
+
+    def __init__(self, workers: int = _WORKERS, queue: int = _QUEUE) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
+        self._room = workers + queue
+        self._pending = 0
+
+    async def matches(self, password_hash: str, password: str) -> bool:
+        """Whether the password is the one that was hashed. Raises Unavailable when too many checks are waiting."""
+        if self._pending >= self._room:
+            raise Unavailable("too many password checks are waiting", retry_after=2)
+        loop = asyncio.get_running_loop()
+        self._pending += 1
+        try:
+            check = self._pool.submit(_verify, password_hash, password)
+        except BaseException:
+            self._pending -= 1
+            raise
+        # Counted down when the thread is done, not when the caller is gone: a cancelled caller's check still runs.
+        check.add_done_callback(lambda done: self._finished(done, loop))
+        return await asyncio.wrap_future(check)
+
+    def _finished(self, _: "Future[bool]", loop: asyncio.AbstractEventLoop) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        self._pending -= 1
+
+    def close(self) -> None:
+        """End the threads; checks that have not begun are dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def check_hash(password_hash: str) -> None:
+    """Raise ValueError if this is no argon2 hash; the text does not repeat it."""
+    try:
+        extract_parameters(password_hash)
+    except (InvalidHashError, ValueError):
+        raise ValueError("not an argon2 hash; make one with `gateway hash-password`") from None
+
+
+def decoy_hash(hashes: Iterable[str]) -> str:
+    """A hash that no password matches, with the most common parameters of the given ones.
+
+    Checked for names that do not exist, so that time does not tell who does.
+    """
+    common = Counter(extract_parameters(each) for each in hashes).most_common(1)
+    hasher = PasswordHasher.from_parameters(common[0][0]) if common else PasswordHasher()
+    return hasher.hash(token_hex(32))
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return PasswordHasher().verify(password_hash, password.encode())
+    except VerificationError:
+        return False
