@@ -1,14 +1,14 @@
 """One canonical path out of a raw request target, or a refusal: what is judged is what is sent."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.errors import UnsafePath
 from gateway.routing.readings import readings
 
 # Segments of visible ASCII without `# % ; ? \`, none of them empty or dots alone. Possessive, so that time is linear.
 _PLAIN = re.compile(rb"(?=/)(?:/(?!\.++(?:/|\Z))[\x21\x22\x24\x26-\x2e\x30-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]++)*+/?")
-_QUERY = re.compile(rb"[\x21\x22\x24-\x7e]*+")
+_QUERY = re.compile(rb"[\x21\x22\x24-\x7e]*+").fullmatch
 _ABSOLUTE = re.compile(rb"https?://([^/?#@\\]+)(.*)", re.IGNORECASE | re.DOTALL)
 _ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
@@ -28,8 +28,7 @@ _MARKS = (("slash", b"%2F"), ("percent", b"%25"), ("semicolon", b"%3B"), ("semic
 _NONE: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Canonical:
+class Canonical(NamedTuple):
     """A path in the one spelling that is judged and sent, and how an ERP may read it."""
 
     path: bytes
@@ -46,12 +45,10 @@ def split_target(target: bytes, authority: bytes = b"") -> tuple[bytes, bytes]:
     Origin-form, and absolute-form for `authority`, the value of the Host header (RFC 9112, section 3.2). Raises
     UnsafePath for asterisk-form, authority-form, another authority, and a query with `#` or bytes outside 0x21-0x7e.
     """
-    if not target.startswith(b"/"):
+    if target[:1] != b"/":
         target = _origin_form(target, authority)
-    if b"?" not in target:
-        return target, b""
-    path, _, query = target.partition(b"?")
-    if _QUERY.fullmatch(query) is None:
+    path, mark, query = target.partition(b"?")
+    if mark and _QUERY(query) is None:
         raise UnsafePath("the query has a # or a byte outside 0x21-0x7e")
     return path, query
 

@@ -1,42 +1,12 @@
-"""Path patterns: parsed once with a column for every mistake, matched as one regular expression on bytes."""
+"""Path patterns and the anonymous entries made of them, matched as one regular expression on decoded bytes."""
 
 import re
-from collections.abc import Callable, Iterator
-from enum import Enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from gateway.routing.grammar import PatternError, Token, Wild, parse
 
-class PatternError(ValueError):
-    """A pattern that cannot be meant; `column` counts from 1."""
-
-    def __init__(self, column: int, problem: str) -> None:
-        super().__init__(f"column {column}: {problem}")
-        self.column = column
-        self.problem = problem
-
-
-class Wild(Enum):
-    """What a token other than a literal character matches."""
-
-    ONE = "one character within a segment"
-    MANY = "any characters within a segment"
-    REST = "nothing, or a slash and anything"
-    ALL = "anything"
-
-
-Token = str | Wild
-
-_TOKEN = re.compile(
-    r"(?P<rest>/\*\*\Z)"
-    r"|(?P<slash>/)"
-    r"|(?P<variable>\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})"
-    r"|(?P<escapes>(?:%[0-9A-Fa-f]{2})+)"
-    r"|(?P<many>\*)"
-    r"|(?P<one>\?)"
-    r"|(?P<literal>[A-Za-z0-9._~!$&'()+,=:@-]|[^\x00-\xa0])"  # RFC 3986 pchar without `* ;`, and letters beyond ASCII
-)
-_NEVER_IN_PATHS = frozenset("/\\%;") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
-_DOTS = re.compile(r"/\.+(?=/|\Z)")
-_FOREIGN = re.compile(r"/(?::[A-Za-z_]|\.\*(?=/|\Z))")
+__all__ = ["AnonymousRule", "AnonymousRules", "Pattern", "PatternError"]
 
 _REGEX = {
     # One character is one UTF-8 sequence; the text matched is valid UTF-8 already.
@@ -44,6 +14,9 @@ _REGEX = {
     Wild.REST: rb"(?:/.*+)?",
     Wild.ALL: rb".*+",
 }
+
+
+_ENTRY = re.compile(r"(?:([A-Z]+) +)?(/.*)", re.DOTALL)
 
 
 class Pattern:
@@ -57,7 +30,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tuple(_parse(text))
+        self.tokens = tuple(parse(text))
         self.matches: Callable[[bytes], re.Match[bytes] | None] = re.compile(_regex(self.tokens), re.DOTALL).fullmatch
         """A match object (true) or None for a decoded path."""
         self.first = _first_segment(self.tokens)
@@ -73,69 +46,39 @@ class Pattern:
         return hash(self.tokens)
 
 
-def _parse(text: str) -> Iterator[Token]:
-    _refuse_shapes(text)
-    names: set[str] = set()
-    position, last = 0, ""
-    while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None:
-            raise PatternError(position + 1, _complaint(text, position))
-        kind = str(found.lastgroup)
-        if {kind, last} <= {"many", "variable"}:
-            raise PatternError(position + 1, "two wildcards side by side; ** stands last, as a segment of its own")
-        if kind == "variable":
-            if found["name"] in names:
-                raise PatternError(position + 1, f"{found[0]} stands here twice")
-            names.add(found["name"])
-        alone = kind == "many" and last == "slash" and text[position + 1 : position + 2] in ("", "/")
-        yield from _tokens(kind, found, alone=alone)
-        position, last = found.end(), kind
+@dataclass(frozen=True, slots=True)
+class AnonymousRule:
+    """One entry of a route's `anonymous` list."""
+
+    method: str
+    """Empty for every method."""
+    pattern: Pattern
 
 
-def _tokens(kind: str, found: re.Match[str], *, alone: bool) -> tuple[Token, ...]:
-    if kind == "rest":
-        return ("/", Wild.ALL) if found.start() == 0 else (Wild.REST,)
-    if kind == "variable" or alone:
-        return (Wild.ONE, Wild.MANY)
-    if kind in ("many", "one"):
-        return (Wild[kind.upper()],)
-    return tuple(_unescaped(found) if kind == "escapes" else found[0])
+class AnonymousRules:
+    """A route's `anonymous` list, compiled. Raises PatternError; its column counts within the entry."""
+
+    __slots__ = ("rules",)
+
+    def __init__(self, entries: Iterable[str] = ()) -> None:
+        self.rules = tuple(_entry(entry) for entry in entries)
+
+    def __bool__(self) -> bool:
+        return bool(self.rules)
+
+    def allow(self, method: str, path: bytes) -> bool:
+        """Whether a request with no credential may pass; `path` is decoded. GET does not imply HEAD."""
+        return any(rule.method in ("", method) and rule.pattern.matches(path) for rule in self.rules)
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _entry(entry: str) -> AnonymousRule:
+    parts = _ENTRY.fullmatch(entry)
+    if parts is None:
+        raise PatternError(1, 'an anonymous entry is a pattern or a method in capitals and a pattern: "GET /x/**"')
     try:
-        text = bytes.fromhex(found[0].replace("%", "")).decode()
-    except UnicodeDecodeError:
-        raise PatternError(found.start() + 1, "these escapes are not UTF-8") from None
-    if not _NEVER_IN_PATHS.isdisjoint(text):
-        raise PatternError(found.start() + 1, "an escaped control character, / \\ % or ; never matches; use a wildcard")
-    return text
-
-
-def _refuse_shapes(text: str) -> None:
-    if not text.startswith("/"):
-        raise PatternError(1, "a pattern starts with /")
-    if "//" in text:
-        raise PatternError(text.index("//") + 2, "an empty segment never matches")
-    if dots := _DOTS.search(text):
-        raise PatternError(dots.start() + 2, "a segment of dots never matches")
-    if foreign := _FOREIGN.search(text):
-        hint = (
-            "{name} for a variable" if ":" in foreign[0] else "* for any segment: patterns are no regular expressions"
-        )
-        raise PatternError(foreign.start() + 2, f"write {hint}")
-
-
-def _complaint(text: str, position: int) -> str:
-    char = text[position]
-    if char.isspace():
-        return "a blank is written %20"
-    if char in "{}":
-        return "a variable is written {name}, with letters, digits and _"
-    if char == "%":
-        return "a bad escape"
-    return f"{char!r} is no pattern syntax; escape it if it is meant as it stands"
+        return AnonymousRule(parts[1] or "", Pattern(parts[2]))
+    except PatternError as error:
+        raise PatternError(error.column + parts.start(2), error.problem) from None
 
 
 def _first_segment(tokens: tuple[Token, ...]) -> bytes | None:

@@ -17,6 +17,8 @@ _BEST_FIT = str.maketrans({"\u2044": "/", "\u2215": "/", "\u2216": "/", "\\": "/
 # dots (with the blanks that Windows cuts off, or the `;x` that servlets cut off), or IIS's own %uXXXX.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\]|\A//|[/;] *+\.[. ]*+(?=[/;?#]|\Z)|%[uU][0-9A-Fa-f]{4}")
 
+_AMBIGUOUS = re.compile(r"[%;?#\x80-\U0010ffff]")  # without these no habit changes a canonical path
+
 _MOST = 16
 """A path that can be read in more ways than this is an attack; each further layer of escapes adds one."""
 
@@ -28,6 +30,8 @@ def readings(path: bytes) -> tuple[bytes, ...]:
     """
     first = _utf8(_ORDINARY_ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), path))
     found = [_checked(first)]
+    if not _AMBIGUOUS.search(first):
+        return (first.encode(),)
     for reading in found:
         for habit in _HABITS:
             other = habit(reading)

@@ -1,12 +1,13 @@
 """Which endpoint or route gets a request: exact endpoints first, then the first matching route, then nobody."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from gateway.errors import MethodNotAllowed, NotFound, UnsafePath
-from gateway.routing.anonymous import AnonymousRules
+from gateway.model import Handler
 from gateway.routing.paths import canonical
-from gateway.routing.patterns import Pattern
+from gateway.routing.patterns import AnonymousRules, Pattern
 
 Hosts = frozenset[bytes] | None
 """Host names as `host_name` spells them; None for all."""
@@ -28,18 +29,18 @@ class Routable(Protocol):
 
 
 R = TypeVar("R", bound=Routable)
-E = TypeVar("E")
-Offers = tuple[Hosts, Mapping[str, E]]
+Offers = tuple[Hosts, Mapping[str, Handler]]
 """Endpoints of one path: on which hosts, and by method."""
 
 _LONGEST = 512
 """Bytes of a path that is worth remembering: longer ones are made up, not asked for again."""
 _MOST = 4096
 """Paths remembered at most, about 4 MiB; a full memo is emptied, which costs one cold look per path."""
+_PORT = re.compile(rb"\.?(?::[0-9]*)?\Z")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Target(Generic[R, E]):
+class Target(Generic[R]):
     """How one path is judged, whatever the method and host. Shared by all requests for it."""
 
     __slots__ = ("by_host", "candidates", "encoded", "endpoints", "path", "readings", "verdicts")
@@ -51,28 +52,28 @@ class Target(Generic[R, E]):
         self.readings = readings
         """Each text an ERP may make of the path, with the routes that match it in file order."""
         self.candidates = readings[0][1]
-        self.endpoints: tuple[Offers[E], ...] = ()
+        self.endpoints: tuple[Offers, ...] = ()
         self.by_host = any(route.hosts is not None for _, routes in readings for route in routes)
         self.verdicts: dict[str | tuple[str, bytes], tuple[R, bool]] = {}
 
 
-class RouteTable(Generic[R, E]):
+class RouteTable(Generic[R]):
     """Routes in file order and the exact endpoints of all logins. Immutable but for its memo of paths."""
 
-    def __init__(self, routes: Iterable[R], endpoints: Mapping[bytes, Sequence[Offers[E]]] | None = None) -> None:
+    def __init__(self, routes: Iterable[R], endpoints: Mapping[bytes, Sequence[Offers]] | None = None) -> None:
         """`endpoints` is keyed by decoded path; a last segment in braces, `/{id}`, stands for any one segment."""
         self.routes = tuple(routes)
         self._by_first, self._anywhere = _index(self.routes)
         self._hosts = frozenset[bytes]().union(*(route.hosts for route in self.routes if route.hosts))
-        self._exact: dict[bytes, tuple[Offers[E], ...]] = {}
-        self._below: dict[bytes, tuple[Offers[E], ...]] = {}
+        self._exact: dict[bytes, tuple[Offers, ...]] = {}
+        self._below: dict[bytes, tuple[Offers, ...]] = {}
         for path, offers in (endpoints or {}).items():
             parent, _, last = path.rpartition(b"/")
             where, key = (self._below, parent) if last.startswith(b"{") else (self._exact, path)
             where[key] = (*where.get(key, ()), *offers)
-        self._memo: dict[bytes, Target[R, E]] = {}
+        self._memo: dict[bytes, Target[R]] = {}
 
-    def resolve(self, raw_path: bytes) -> Target[R, E]:
+    def resolve(self, raw_path: bytes) -> Target[R]:
         """What this path means; one dict lookup when it was asked for before. Raises UnsafePath."""
         target = self._memo.get(raw_path)
         if target is not None:
@@ -84,7 +85,7 @@ class RouteTable(Generic[R, E]):
             self._memo[raw_path] = target
         return target
 
-    def endpoint(self, target: Target[R, E], method: str, host: bytes) -> E | None:
+    def endpoint(self, target: Target[R], method: str, host: bytes) -> Handler | None:
         """The login endpoint at this path, None where there is none for this host (the routes are asked then).
 
         `host` is the value of the Host header. Raises MethodNotAllowed, with Allow, for a known path.
@@ -99,7 +100,7 @@ class RouteTable(Generic[R, E]):
             raise MethodNotAllowed(f"an endpoint without {method}", allow=tuple(sorted(allow)))
         return None
 
-    def select(self, target: Target[R, E], method: str, host: bytes) -> tuple[R, bool]:
+    def select(self, target: Target[R], method: str, host: bytes) -> tuple[R, bool]:
         """The route, and whether its whitelist lets this method and path pass without a credential.
 
         `host` is the value of the Host header. Raises NotFound where no route matches (default deny), UnsafePath where
@@ -117,9 +118,9 @@ class RouteTable(Generic[R, E]):
                 target.verdicts[key] = verdict
         return verdict
 
-    def _resolve(self, raw_path: bytes) -> Target[R, E]:
+    def _resolve(self, raw_path: bytes) -> Target[R]:
         spelling = canonical(raw_path)
-        target: Target[R, E] = Target(
+        target: Target[R] = Target(
             spelling.path, spelling.encoded, tuple((reading, self._matching(reading)) for reading in spelling.readings)
         )
         target.endpoints = self._offers(spelling.readings[0])
@@ -133,17 +134,14 @@ class RouteTable(Generic[R, E]):
         routes = self._by_first.get(path.split(b"/", 2)[1], self._anywhere)
         return tuple(route for route in routes if route.pattern.matches(path))
 
-    def _offers(self, path: bytes) -> tuple[Offers[E], ...]:
+    def _offers(self, path: bytes) -> tuple[Offers, ...]:
         parent, _, last = path.rpartition(b"/")
         return self._exact.get(path, ()) + (self._below.get(parent, ()) if last else ())
 
 
 def host_name(authority: bytes) -> bytes:
     """The name in a Host header or in `hosts`: lower case, without port and root dot."""
-    name, colon, port = authority.lower().rpartition(b":")
-    if not colon or not (port.isdigit() or not port):  # no port, or the inside of an IPv6 literal
-        name = authority.lower()
-    return name.removesuffix(b".")
+    return _PORT.sub(b"", authority.lower())
 
 
 def host_names(names: Iterable[str]) -> Hosts:
@@ -160,7 +158,7 @@ def _index(routes: tuple[R, ...]) -> tuple[dict[bytes, tuple[R, ...]], tuple[R, 
     return by_first, tuple(route for route in routes if route.pattern.first is None)
 
 
-def _judge(target: Target[R, E], method: str, host: bytes) -> tuple[R, bool]:
+def _judge(target: Target[R], method: str, host: bytes) -> tuple[R, bool]:
     verdicts = [_verdict(path, routes, method, host) for path, routes in target.readings]
     verdict = verdicts[0]
     if any(other != verdict for other in verdicts[1:]):
