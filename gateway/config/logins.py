@@ -1,0 +1,56 @@
+"""The section `logins`: what every dialect has in common; a dialect's own switches stay in `options`."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.config.addresses import Host
+from gateway.config.section import NotYet, Options, Section, later, split_options
+from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, distinct
+
+DialectName = Annotated[
+    Literal["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"],
+    later("idempiere", "jdx", "odoo", "itempath", "jmix"),
+]
+
+_SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_~!$&'()+,=:@-][A-Za-z0-9._~!$&'()+,=:@-]*)+")
+
+
+def _mount_path(path: str) -> str:
+    if not _SEGMENTS.fullmatch(path):
+        raise ValueError("must be a plain path such as /auth: no trailing slash, wildcard, escape or dot segment")
+    return path
+
+
+class RefreshConfig(Section):
+    """How a login's refresh tokens behave; None is the dialect's own default."""
+
+    rotate: Flag | None = None
+    grace: DurationOrZero | None = None
+    """Seconds, from the first rotation, in which the spent token answers the same successor."""
+    revoke_access: Flag | None = None
+
+
+class LoginConfig(Section):
+    """A mounted set of endpoints. Lifetimes are seconds; None is the dialect's own default."""
+
+    dialect: DialectName
+    path: Annotated[Line, AfterValidator(_mount_path)]
+    identity_provider: Name
+    hosts: Annotated[tuple[Host, ...], AfterValidator(distinct)] = ()
+    token_format: Literal["jwt", "opaque"] | None = None
+    access_ttl: Duration | None = None
+    refresh_ttl: Duration | None = None
+    absolute_ttl: Duration | None = None
+    signing_key: Name | None = None
+    """The kid of the key that signs for this login; the first of `signing_keys` where it is left out."""
+    refresh: RefreshConfig = RefreshConfig()
+    protection: NotYet = None
+    cors: NotYet = None
+    options: Options = Field(default_factory=Options)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, data: Any) -> Any:
+        return split_options(data, set(cls.model_fields) - {"options"})

@@ -1,0 +1,134 @@
+"""The section `routes`: which requests go where, and what they must prove first."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from gateway.config.addresses import Host
+from gateway.config.headers import HeaderChanges, UnderscoreHeader
+from gateway.config.section import NotYet, Section, fault, later
+from gateway.config.values import AnyLine, Duration, Flag, Line, Name, Names, Size, distinct, some
+
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,23}")
+
+
+def read_method(value: object) -> str:
+    """An HTTP method in upper case. Raises ValueError."""
+    text = value if isinstance(value, str) else ""
+    if not _METHOD.fullmatch(text):
+        hint = f'; did you mean "{text.upper()}"?' if _METHOD.fullmatch(text.upper()) else ""
+        raise ValueError(f"must be an HTTP method in upper case{hint}")
+    if text in {"CONNECT", "TRACE"}:
+        raise ValueError(f"{text} is never forwarded")
+    return text
+
+
+def _pattern(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("must begin with '/'")
+    if bad := re.search(r"[\s#\\]|//", path):
+        raise ValueError(f'holds "{bad[0]}", which no request path can have')
+    return path
+
+
+def _anonymous_entry(entry: str) -> str:
+    method, space, path = entry.partition(" ")
+    if space:
+        read_method(method)
+    _pattern(path if space else method)
+    return entry
+
+
+def _prefix(prefix: str) -> str:
+    if prefix and (not re.fullmatch(r"(?:/[^/\s?*{}#\\]+)+", prefix)):
+        raise ValueError("must be a plain path such as /erp: no trailing slash and no wildcard")
+    return prefix
+
+
+Method = Annotated[str, BeforeValidator(read_method)]
+PathPattern = Annotated[Line, AfterValidator(_pattern)]
+CredentialName = Annotated[
+    Literal["bearer", "api_key", "access_token", "cookie", "jsonrpc", "xmlrpc"], later("jsonrpc", "xmlrpc")
+]
+EncodedName = Literal["slash", "percent", "semicolon"]
+
+
+class Requirements(Section):
+    """What an identity must have: one of the roles, all of the scopes, one of the tenants; [] asks nothing."""
+
+    roles: Names = ()
+    scopes: Names = ()
+    tenants: Names = ()
+
+    @property
+    def asks(self) -> bool:
+        """Anything is required at all."""
+        return bool(self.roles or self.scopes or self.tenants)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, data: Any) -> Any:
+        # An emptied block must not open the route (Traefik, 2026-05-18): leaving it out is the way to ask nothing.
+        if not isinstance(data, dict) or not data:
+            raise ValueError("must list roles, scopes or tenants; leave `require` out to ask for none")
+        return data
+
+
+_NOTHING = Requirements(roles=())
+
+
+class RouteTimeouts(Section):
+    """Seconds; None is the upstream's own."""
+
+    response: Duration | None = None
+
+
+class RouteLimits(Section):
+    """None is the listener's own; 0 is no limit."""
+
+    body_bytes: Size | None = None
+
+
+class RouteConfig(Section):
+    """Method and path pattern to upstream. The first match in file order wins."""
+
+    name: Name
+    """`route-<position>`, counted from 0, where it is left out."""
+    path: PathPattern
+    methods: Annotated[tuple[Method, ...], AfterValidator(some), AfterValidator(distinct)] | None = None
+    """None for all."""
+    hosts: Annotated[tuple[Host, ...], AfterValidator(distinct)] = ()
+    upstream: Name
+    credentials: Annotated[tuple[CredentialName, ...], AfterValidator(some), AfterValidator(distinct)] = (
+        "bearer",
+        "api_key",
+    )
+    logins: Names = ()
+    anonymous: Annotated[tuple[Annotated[Line, AfterValidator(_anonymous_entry)], ...], AfterValidator(distinct)] = ()
+    public: Flag = False
+    foreign_credentials: Literal["reject", "pass"] = "reject"
+    on_foreign: Literal["reject", "pass"] = "reject"
+    require: Requirements = _NOTHING
+    errors: Name | None = None
+    """The login whose dialect spells this route's errors."""
+    cors: NotYet = None
+    rate_limit: NotYet = None
+    timeouts: RouteTimeouts = RouteTimeouts()
+    limits: RouteLimits = RouteLimits()
+    request_headers: HeaderChanges = HeaderChanges()
+    response_headers: HeaderChanges = HeaderChanges()
+    allow_underscore_headers: Annotated[tuple[UnderscoreHeader, ...], AfterValidator(distinct)] = ()
+    allow_encoded: Annotated[tuple[EncodedName, ...], AfterValidator(distinct)] = ()
+    access_token_methods: Annotated[tuple[Method, ...], AfterValidator(some), AfterValidator(distinct)] | None = None
+    """None is the default of the dialect in `errors`, which is GET and HEAD for the native ones."""
+    access_token_in_form: Flag | None = None
+    strip_prefix: Annotated[AnyLine, AfterValidator(_prefix)] = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RouteConfig":
+        if self.public and self.require.asks:
+            raise fault("public", "judges no credential, so nothing can be required")
+        if self.strip_prefix and not f"{self.path}/".startswith(f"{self.strip_prefix}/"):
+            raise fault("strip_prefix", f"is not how the path {self.path} begins")
+        return self
