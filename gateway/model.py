@@ -98,6 +98,21 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """A machine or application registered under `clients`; it authenticates with a secret of its own (RFC 6749, 2)."""
+
+    id: str
+    secret_hash: str = field(repr=False)
+    grants: frozenset[str] = frozenset()
+    roles: tuple[str, ...] = ()
+    """What the client itself may do (client_credentials)."""
+    scopes: tuple[str, ...] = ()
+    """Those of the client itself; where listed, also a cap on the users' who log in through it."""
+    logins: frozenset[str] = frozenset()
+    """Names of the logins it may use; empty for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenPair:
     """What a login or a refresh hands to the client. Never logged: its repr shows no token."""
 

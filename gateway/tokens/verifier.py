@@ -1,7 +1,6 @@
 """The cold path of a credential: shape and signature first, then the store, then the cache."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.model import Clock, Identity, Session, TokenKind
@@ -9,21 +8,9 @@ from gateway.state.store import Store
 from gateway.tokens.cache import Verified, VerifiedTokens
 from gateway.tokens.codec import Codec, MalformedToken, is_signed_by, parse_claims, split
 from gateway.tokens.keys import JwtKey
-from gateway.tokens.opaque import OpaqueTokens, looks_ours, token_hash
+from gateway.tokens.login_tokens import LoginTokens
+from gateway.tokens.opaque import looks_ours, token_hash
 from gateway.tokens.session_id import public_id
-
-
-@dataclass(frozen=True, slots=True)
-class LoginTokens:
-    """How the tokens of one login are written and recognised."""
-
-    codec: Codec
-    opaque: OpaqueTokens
-
-    @property
-    def login(self) -> str:
-        """The login's name."""
-        return self.codec.login
 
 
 class TokenVerifier:

@@ -1,0 +1,58 @@
+"""OAuth2 clients: authenticates them with argon2 once, then from a short memory of keyed digests."""
+
+import asyncio
+import hmac
+from collections.abc import Iterable
+from secrets import token_bytes
+from time import monotonic
+from typing import Final
+
+from gateway.identity_providers.passwords import PasswordChecks, decoy_hash
+from gateway.model import OAuthClient, spawn
+
+_MEMORY: Final = 60.0
+"""Seconds for which a secret that was right is not hashed again: machine clients come often."""
+
+
+class OAuthClients:
+    """The `clients` of the configuration. An unknown id costs what a wrong secret does."""
+
+    def __init__(self, clients: Iterable[OAuthClient], checks: PasswordChecks, *, memory: float = _MEMORY) -> None:
+        self._clients = {client.id: client for client in clients}
+        self._checks = checks
+        self._memory = memory
+        self._decoy = decoy_hash(client.secret_hash for client in self._clients.values())
+        self._key = token_bytes(32)
+        """Known to this process only: a digest in a core dump opens nothing and cannot be guessed offline."""
+        self._verified: dict[bytes, float] = {}
+        self._running: dict[bytes, asyncio.Task[bool]] = {}
+
+    async def authenticate(self, client_id: str, secret: str) -> OAuthClient | None:
+        """The client whose secret this is, or None. Raises Unavailable when too many checks are waiting."""
+        client = self._clients.get(client_id)
+        digest = self._digest(client_id, secret)
+        if client is not None and monotonic() < self._verified.get(digest, 0.0):
+            return client
+        # Callers with the same secret share one check; a caller that leaves does not end it for the others.
+        check = self._running.get(digest)
+        if check is None:
+            check = spawn(self._check(client, secret), name="client secret check")
+            self._running[digest] = check
+            check.add_done_callback(lambda done: self._finished(digest, done))
+        return client if await asyncio.shield(check) else None
+
+    async def _check(self, client: OAuthClient | None, secret: str) -> bool:
+        matches = await self._checks.matches(client.secret_hash if client else self._decoy, secret)
+        return matches and client is not None
+
+    def _finished(self, digest: bytes, check: "asyncio.Task[bool]") -> None:
+        del self._running[digest]
+        if not check.cancelled() and check.exception() is None and check.result():
+            now = monotonic()
+            self._verified = {known: until for known, until in self._verified.items() if now < until}
+            self._verified[digest] = now + self._memory
+
+    def _digest(self, client_id: str, secret: str) -> bytes:
+        name = client_id.encode()
+        # Length-prefixed: no two pairs of id and secret make the same input (CVE-2026-48096).
+        return hmac.digest(self._key, len(name).to_bytes(4, "big") + name + secret.encode(), "sha256")

@@ -1,0 +1,42 @@
+"""Authorization server metadata (RFC 8414) and the JWKS endpoint (RFC 7517): what clients discover."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from gateway.dialects.replies import json_reply
+from gateway.model import Call, Handler, Reply
+
+JWKS_PATH: Final = "/.well-known/jwks.json"
+_CLIENT_AUTHENTICATION: Final = ["client_secret_basic", "client_secret_post"]
+
+
+def metadata(issuer: str, grants: Sequence[str], scopes: Sequence[str]) -> dict[str, Any]:
+    """The metadata of an oauth2 login. There is no authorization endpoint, so no response type is supported."""
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/jwks",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "grant_types_supported": list(grants),
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
+        "revocation_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
+        "introspection_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
+        **({"scopes_supported": list(scopes)} if scopes else {}),
+    }
+
+
+def metadata_path(login_path: str) -> str:
+    """For issuer `https://host/oauth2`: `/.well-known/oauth-authorization-server/oauth2` (RFC 8414, section 3.1)."""
+    return "/.well-known/oauth-authorization-server" + login_path.rstrip("/")
+
+
+def jwks_endpoint(jwks: Mapping[str, Any]) -> Handler:
+    """The handler for JWKS_PATH, which belongs to no login."""
+    reply = json_reply(200, jwks, ((b"Cache-Control", b"public, max-age=300"),))
+
+    async def answer(_: Call) -> Reply:
+        return reply
+
+    return answer

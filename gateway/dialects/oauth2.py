@@ -1,0 +1,177 @@
+"""Dialect `oauth2`: token, revocation and introspection endpoints for OAuth2 clients (RFC 6749, 7009, 7662)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.dialects.contract import DialectTools, Endpoints
+from gateway.dialects.metadata import metadata, metadata_path
+from gateway.dialects.replies import NO_STORE, json_reply, refusal, spelled
+from gateway.dialects.requests import MAX_NAME, MAX_SECRET, basic, parse_form, read_form, text
+from gateway.errors import (
+    ClientRejected,
+    GatewayError,
+    GrantNotAllowed,
+    LoginRejected,
+    MalformedBody,
+    RefreshRejected,
+    ScopeRejected,
+    UnsupportedGrant,
+)
+from gateway.model import Call, OAuthClient, Reply, TokenPair
+from gateway.tokens.issuer import Introspection
+from gateway.tokens.policy import TokenPolicy
+
+GRANTS: Final = ("password", "client_credentials", "refresh_token")
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
+"""scope = scope-token *( SP scope-token ) (RFC 6749, section 3.3)."""
+_NEVER_IN_A_URI: Final = frozenset(
+    ("client_secret", "password", "refresh_token", "token", "username", "grant_type", "client_id", "scope")
+)
+_CACHED: Final = ((b"Cache-Control", b"public, max-age=300"),)
+
+
+class OAuth2Options(BaseModel):
+    """The dialect has no switches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OAuth2:
+    """Password, client credentials and refresh grants; all clients are confidential."""
+
+    Options = OAuth2Options
+
+    def __init__(self, _: OAuth2Options, tools: DialectTools) -> None:
+        self._broker = tools.broker
+        self._path = tools.path
+        self._metadata = json_reply(200, metadata(tools.issuer, GRANTS, tools.scopes), _CACHED)
+        self._keys = json_reply(200, tools.jwks, _CACHED)
+
+    @staticmethod
+    def policy(issuer: str, audience: str) -> TokenPolicy:
+        """15 min access, 30 d sliding refresh, 90 d at most; rotation with 10 s grace."""
+        return TokenPolicy(issuer, audience)
+
+    def endpoints(self) -> Endpoints:
+        """Relative to the login's path."""
+        handlers = {
+            ("POST", "/token"): self._token,
+            ("POST", "/revoke"): self._revoke,
+            ("POST", "/introspect"): self._introspect,
+        }
+        posts = {key: spelled(handler, self._answer_failure) for key, handler in handlers.items()}
+        return {**posts, ("GET", "/jwks"): self._jwks}
+
+    def well_known(self) -> Endpoints:
+        """RFC 8414, section 3.1: the well-known part stands before the issuer's path."""
+        return {("GET", metadata_path(self._path)): self._describe}
+
+    def refuse(self, error: GatewayError, _: bytes | None = None, request_id: str = "") -> Reply:
+        """RFC 6750, which RFC 6749's clients know."""
+        return refusal(error, request_id)
+
+    def _answer_failure(self, error: GatewayError, _: bytes | None, request_id: str) -> Reply:
+        """At these endpoints a wrong password and a dead refresh token are both 400 invalid_grant (RFC 6749, 5.2)."""
+        if isinstance(error, LoginRejected | RefreshRejected):
+            members = {"error": "invalid_grant", "error_description": error.public, "request_id": request_id}
+            return json_reply(400, {name: value for name, value in members.items() if value})
+        return refusal(error, request_id)
+
+    async def _token(self, call: Call) -> Reply:
+        client, form = await self._client_and_form(call)
+        grant = text(form, "grant_type", MAX_NAME)
+        if grant not in GRANTS:
+            raise UnsupportedGrant
+        if grant not in client.grants:
+            raise GrantNotAllowed(f"client {client.id}, grant {grant}")
+        scopes = _scopes(form)
+        if grant == "client_credentials":
+            pair = await self._broker.client_login(client, call, scopes)
+        elif grant == "password":
+            username, password = text(form, "username", MAX_NAME), text(form, "password", MAX_SECRET)
+            pair = await self._broker.login(username, password, call, client, scopes)
+        else:
+            pair = await self._broker.refresh(text(form, "refresh_token", MAX_SECRET), call, client, scopes)
+        return json_reply(200, _token_answer(pair))
+
+    async def _revoke(self, call: Call) -> Reply:
+        client, form = await self._client_and_form(call)
+        await self._broker.revoke(text(form, "token", MAX_SECRET), client, call)
+        return Reply(200, b"", NO_STORE)
+
+    async def _introspect(self, call: Call) -> Reply:
+        client, form = await self._client_and_form(call)
+        known = await self._broker.introspect(text(form, "token", MAX_SECRET), client)
+        return json_reply(200, {"active": False} if known is None else _introspection(known))
+
+    async def _jwks(self, _: Call) -> Reply:
+        return self._keys
+
+    async def _describe(self, _: Call) -> Reply:
+        return self._metadata
+
+    async def _client_and_form(self, call: Call) -> tuple[OAuthClient, Mapping[str, str]]:
+        form = read_form(call)
+        if call.query and _NEVER_IN_A_URI & parse_form(call.query.encode()).keys():
+            raise MalformedBody("Parameters of this endpoint belong in the body, never in the URI.")
+        client_id, secret = _client_credentials(call, form)
+        return await self._broker.authenticate_client(client_id, secret), form
+
+
+def _client_credentials(call: Call, form: Mapping[str, str]) -> tuple[str, str]:
+    """Basic or body, never both (RFC 6749, section 2.3). Raises ClientRejected, MalformedBody."""
+    header = basic(call)
+    if header is None:
+        if "client_id" not in form or "client_secret" not in form:
+            raise ClientRejected("no client authentication")
+        return text(form, "client_id", MAX_NAME), text(form, "client_secret", MAX_SECRET)
+    if "client_secret" in form:
+        raise MalformedBody("The client authenticates in two ways at once.")
+    if form.get("client_id", header[0]) != header[0]:
+        raise MalformedBody("The client_id of the body is not the one that authenticates.")
+    if len(header[0]) > MAX_NAME or len(header[1]) > MAX_SECRET:
+        raise ClientRejected("over-long client credentials")
+    return header
+
+
+def _scopes(form: Mapping[str, str]) -> tuple[str, ...] | None:
+    value = form.get("scope")
+    if value is None:
+        return None
+    if len(value) > MAX_SECRET or _SCOPE.fullmatch(value) is None:
+        raise ScopeRejected("malformed scope")
+    return tuple(dict.fromkeys(value.split(" ")))
+
+
+def _token_answer(pair: TokenPair) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "access_token": pair.access_token,
+        "token_type": "Bearer",
+        "expires_in": pair.expires_in,
+    }
+    if pair.refresh_token:
+        answer["refresh_token"] = pair.refresh_token
+    # REQUIRED where it differs from what was asked for (RFC 6749, section 5.1); told always.
+    return {**answer, "scope": " ".join(pair.session.scopes)}
+
+
+def _introspection(known: Introspection) -> dict[str, Any]:
+    """RFC 7662, section 2.2; what is not known is left out."""
+    session = known.session
+    answer: dict[str, Any] = {
+        "active": True,
+        "scope": " ".join(session.scopes),
+        "client_id": session.client_id,
+        "username": session.user,
+        "token_type": known.token_type,
+        "exp": known.exp,
+        "iat": known.issued_at,
+        "sub": session.user_id,
+        "aud": known.audience,
+        "iss": known.issuer,
+        "jti": known.jti,
+    }
+    return {name: value for name, value in answer.items() if value not in (None, "")}

@@ -1,0 +1,46 @@
+"""JSON replies of the endpoints, the gateway's own refusals among them (RFC 6749, 5.1 and 5.2; RFC 6750, 3)."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from gateway.errors import GatewayError, MalformedBody
+from gateway.model import Call, Handler, Headers, Reply
+
+_JSON: Final = (b"Content-Type", b"application/json")
+NO_STORE: Final[Headers] = ((b"Cache-Control", b"no-store"), (b"Pragma", b"no-cache"))
+"""Nothing of what a login answers may be kept by a cache (RFC 6749, section 5.1)."""
+
+
+def json_reply(status: int, value: Any, headers: Headers = NO_STORE) -> Reply:
+    """A reply in compact JSON."""
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return Reply(status, body, (_JSON, *headers))
+
+
+def refusal(error: GatewayError, request_id: str = "") -> Reply:
+    """`{"error","error_description","request_id"}` with the headers that belong to the failure."""
+    told = error.explanation if isinstance(error, MalformedBody) else error.public
+    members = {"error": error.code, "error_description": told}
+    if request_id:
+        members["request_id"] = request_id
+    headers: list[tuple[bytes, bytes]] = list(NO_STORE)
+    if error.challenge:
+        headers.append((b"WWW-Authenticate", error.challenge.encode()))
+    if error.retry_after:
+        headers.append((b"Retry-After", str(error.retry_after).encode()))
+    if error.allow:
+        headers.append((b"Allow", ", ".join(error.allow).encode()))
+    return json_reply(error.status, members, tuple(headers))
+
+
+def spelled(handler: Handler, refuse: Callable[[GatewayError, bytes | None, str], Reply]) -> Handler:
+    """The handler, with its failures answered in the dialect's way."""
+
+    async def answer(call: Call) -> Reply:
+        try:
+            return await handler(call)
+        except GatewayError as error:
+            return refuse(error, call.body, call.request_id)
+
+    return answer

@@ -1,0 +1,149 @@
+"""Reads what clients send to endpoints: JSON objects, forms, Bearer and Basic headers; strict, one reading only."""
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+from urllib.parse import unquote_to_bytes
+
+from gateway.errors import BodyTooLarge, ClientRejected, CredentialsMissing, MalformedBody, UnsupportedMediaType
+from gateway.model import Call
+
+MAX_BODY: Final = 65536
+MAX_NAME: Final = 256
+MAX_SECRET: Final = 8192
+"""Characters of a password or a token: longer ones are not looked at."""
+
+_BEARER: Final = re.compile(r"bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_BASIC: Final = re.compile(r"basic ([A-Za-z0-9+/]*={0,2})", re.IGNORECASE)
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def read_json(call: Call) -> dict[str, Any]:
+    """The JSON object in the body. Raises UnsupportedMediaType (415), MalformedBody (400), BodyTooLarge."""
+    _check_size(call)
+    if media_type(call) != "application/json":
+        raise UnsupportedMediaType("application/json is read here")
+    try:
+        value = json.loads(call.body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8.") from None
+    except RecursionError:
+        raise MalformedBody("The body is nested too deeply.") from None
+    except DuplicateMemberError:
+        raise MalformedBody("A member of the JSON object appears more than once.") from None
+    except ValueError:
+        raise MalformedBody("The body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise MalformedBody("The body is not a JSON object.")
+    return value
+
+
+def text(members: Mapping[str, Any], name: str, limit: int) -> str:
+    """A required string of at most `limit` characters. `name` is ours, so that it can be told. Raises MalformedBody."""
+    value = members.get(name)
+    if value is None or value == "":
+        raise MalformedBody(f"The {name} is missing.")
+    if not isinstance(value, str):
+        raise MalformedBody(f"The {name} is not a string.")
+    if len(value) > limit:
+        raise MalformedBody(f"The {name} is longer than {limit} characters.")
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        # A lone surrogate is valid JSON and no Unicode text: it cannot be encoded, hashed or compared.
+        raise MalformedBody(f"The {name} contains characters that are no text.")
+    return value
+
+
+def read_form(call: Call) -> dict[str, str]:
+    """The form in the body; empty values count as left out, repeated ones are refused (RFC 6749, section 3.2).
+
+    Raises MalformedBody (400, also for another content type: RFC 6749 knows no 415) and BodyTooLarge.
+    """
+    _check_size(call)
+    if media_type(call) != "application/x-www-form-urlencoded":
+        raise MalformedBody("The content type is not application/x-www-form-urlencoded.")
+    return parse_form(call.body)
+
+
+def parse_form(raw: bytes) -> dict[str, str]:
+    """`application/x-www-form-urlencoded` in one reading only. Raises MalformedBody."""
+    form: dict[str, str] = {}
+    for pair in raw.split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            decoded = form_decoded(name)
+            if decoded in form:
+                raise MalformedBody("A parameter appears more than once.")
+            form[decoded] = form_decoded(value)
+    return {name: value for name, value in form.items() if value}
+
+
+def form_decoded(raw: bytes) -> str:
+    """One percent-encoded name or value. Raises MalformedBody."""
+    if _BAD_ESCAPE.search(raw):
+        raise MalformedBody("A percent escape of the form is incomplete.")
+    try:
+        value = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        raise MalformedBody("The form is not UTF-8.") from None
+    if "\0" in value:
+        raise MalformedBody("The form contains a NUL character.")
+    return value
+
+
+def bearer(call: Call) -> bytes:
+    """The Bearer token. Raises CredentialsMissing where there is none (RFC 6750, section 2.1: one space, no tab)."""
+    match = _BEARER.fullmatch(call.headers.get("authorization", ""))
+    if match is None:
+        raise CredentialsMissing("no Bearer token")
+    return match[1].encode()
+
+
+def basic(call: Call) -> tuple[str, str] | None:
+    """Client id and secret of HTTP Basic, each form-decoded (RFC 6749, section 2.3.1); None without such a header.
+
+    Raises ClientRejected where the header is there and cannot be read.
+    """
+    header = call.headers.get("authorization", "")
+    if header[:5].lower() != "basic":
+        return None
+    match = _BASIC.fullmatch(header)
+    try:
+        raw = b64decode(match[1], validate=True) if match else b""
+        name, colon, secret = raw.partition(b":")
+        if not colon:
+            raise ClientRejected("Basic credentials without a colon")
+        return form_decoded(name), form_decoded(secret)
+    except (ValueError, MalformedBody):
+        raise ClientRejected("unreadable Basic credentials") from None
+
+
+def media_type(call: Call) -> str:
+    """The content type in lower case; empty if there is none, or its charset is not UTF-8."""
+    kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8"}:
+            return ""
+    return kind.strip()
+
+
+def _check_size(call: Call) -> None:
+    if len(call.body) > MAX_BODY:
+        raise BodyTooLarge("endpoints read 64 KiB")
+
+
+class DuplicateMemberError(ValueError):
+    """A JSON object says something twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise DuplicateMemberError
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
