@@ -36,7 +36,10 @@ _TOKEN = re.compile(
 )
 _NEVER_IN_PATHS = frozenset("/\\%;") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
 _DOTS = re.compile(r"/\.+(?=/|\Z)")
-_FOREIGN = re.compile(r"/(?::[A-Za-z_]|\.\*(?=/|\Z))")
+_FOREIGN = {
+    r"/:[A-Za-z_]": "a variable is written {name}",
+    r"/\.[*+]|\(\?|\$\Z": "patterns are no regular expressions: * within a segment, ** for the rest",
+}
 
 
 def parse(text: str) -> Iterator[Token]:
@@ -87,11 +90,9 @@ def _refuse_shapes(text: str) -> None:
         raise PatternError(text.index("//") + 2, "an empty segment never matches")
     if dots := _DOTS.search(text):
         raise PatternError(dots.start() + 2, "a segment of dots never matches")
-    if foreign := _FOREIGN.search(text):
-        hint = (
-            "{name} for a variable" if ":" in foreign[0] else "* for any segment: patterns are no regular expressions"
-        )
-        raise PatternError(foreign.start() + 2, f"write {hint}")
+    for syntax, hint in _FOREIGN.items():
+        if foreign := re.search(syntax, text):
+            raise PatternError(foreign.start() + 1 + foreign[0].startswith("/"), hint)
 
 
 def _complaint(text: str, position: int) -> str:

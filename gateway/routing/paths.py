@@ -7,7 +7,9 @@ from gateway.errors import UnsafePath
 from gateway.routing.readings import readings
 
 # Segments of visible ASCII without `# % ; ? \`, none of them empty or dots alone. Possessive, so that time is linear.
-_PLAIN = re.compile(rb"(?=/)(?:/(?!\.++(?:/|\Z))[\x21\x22\x24\x26-\x2e\x30-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]++)*+/?")
+_PLAIN = re.compile(
+    rb"(?=/)(?:/(?!\.++(?:/|\Z))[\x21\x22\x24\x26-\x2e\x30-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]++)*+/?"
+).fullmatch
 _QUERY = re.compile(rb"[\x21\x22\x24-\x7e]*+").fullmatch
 _ABSOLUTE = re.compile(rb"https?://([^/?#@\\]+)(.*)", re.IGNORECASE | re.DOTALL)
 _ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
@@ -55,12 +57,12 @@ def split_target(target: bytes, authority: bytes = b"") -> tuple[bytes, bytes]:
 
 def canonical(path: bytes) -> Canonical:
     """The canonical spelling of a raw path. Raises UnsafePath for what an ERP could read differently."""
-    if _PLAIN.fullmatch(path):
+    if _PLAIN(path):
         return Canonical(path, _NONE, (path,))
     if found := _REFUSED.search(path):
         raise UnsafePath("the path has " + _REFUSALS[str(found.lastgroup)][1])
     path = _ESCAPE.sub(lambda escape: _SPELLINGS[escape[0].upper()], path)
-    if _PLAIN.fullmatch(path):
+    if _PLAIN(path):
         return Canonical(path, _NONE, (path,))
     encoded = frozenset(name for name, mark in _MARKS if mark in path)
     return Canonical(path, encoded, readings(path))

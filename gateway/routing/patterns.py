@@ -14,8 +14,6 @@ _REGEX = {
     Wild.REST: rb"(?:/.*+)?",
     Wild.ALL: rb".*+",
 }
-
-
 _ENTRY = re.compile(r"(?:([A-Z]+) +)?(/.*)", re.DOTALL)
 
 
@@ -53,6 +51,9 @@ class AnonymousRule:
     method: str
     """Empty for every method."""
     pattern: Pattern
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.pattern.text}".strip()
 
 
 class AnonymousRules:

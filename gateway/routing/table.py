@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from gateway.errors import MethodNotAllowed, NotFound, UnsafePath
 from gateway.model import Handler
-from gateway.routing.paths import canonical
+from gateway.routing.paths import Canonical, canonical
 from gateway.routing.patterns import AnonymousRules, Pattern
 
 Hosts = frozenset[bytes] | None
@@ -43,18 +43,25 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class Target(Generic[R]):
     """How one path is judged, whatever the method and host. Shared by all requests for it."""
 
-    __slots__ = ("by_host", "candidates", "encoded", "endpoints", "path", "readings", "verdicts")
+    __slots__ = ("by_host", "encoded", "endpoints", "path", "readings", "routes", "verdicts")
 
-    def __init__(self, path: bytes, encoded: frozenset[str], readings: tuple[tuple[bytes, tuple[R, ...]], ...]) -> None:
-        self.path = path
-        """Canonical: the only spelling that may be sent."""
-        self.encoded = encoded
-        self.readings = readings
-        """Each text an ERP may make of the path, with the routes that match it in file order."""
-        self.candidates = readings[0][1]
-        self.endpoints: tuple[Offers, ...] = ()
-        self.by_host = any(route.hosts is not None for _, routes in readings for route in routes)
+    def __init__(self, spelling: Canonical, routes: tuple[tuple[R, ...], ...], endpoints: tuple[Offers, ...]) -> None:
+        self.path = spelling.path
+        """The only spelling that may be sent."""
+        self.encoded = spelling.encoded
+        self.readings = spelling.readings
+        """Each text an ERP may make of the path …"""
+        self.routes = routes
+        """… and the routes that match it, in file order."""
+        self.endpoints = endpoints
+        self.by_host = False
+        """Whether the verdict depends on the host."""
         self.verdicts: dict[str | tuple[str, bytes], tuple[R, bool]] = {}
+
+    @property
+    def candidates(self) -> tuple[R, ...]:
+        """The routes that match the path as it is usually read, in file order."""
+        return self.routes[0]
 
 
 class RouteTable(Generic[R]):
@@ -106,33 +113,33 @@ class RouteTable(Generic[R]):
         `host` is the value of the Host header. Raises NotFound where no route matches (default deny), UnsafePath where
         the route does not allow what the path encodes, or where its readings would be judged differently.
         """
+        key: str | tuple[str, bytes] = method
         if target.by_host:
-            known = host_name(host)
-            key: str | tuple[str, bytes] = (method, known if known in self._hosts else b"")
-        else:
-            known, key = b"", method
+            name = host_name(host)
+            key = (method, name if name in self._hosts else b"")
         verdict = target.verdicts.get(key)
         if verdict is None:
-            verdict = _judge(target, method, known)
+            verdict = _judge(target, method, host_name(host))
             if method in _METHODS:  # with the hosts of the config this bounds the memo, whatever clients send
                 target.verdicts[key] = verdict
         return verdict
 
     def _resolve(self, raw_path: bytes) -> Target[R]:
         spelling = canonical(raw_path)
-        target: Target[R] = Target(
-            spelling.path, spelling.encoded, tuple((reading, self._matching(reading)) for reading in spelling.readings)
-        )
-        target.endpoints = self._offers(spelling.readings[0])
-        if any(self._offers(reading) != target.endpoints for reading in spelling.readings[1:]):
+        first, *others = spelling.readings
+        endpoints = self._offers(first)
+        if others and any(self._offers(reading) != endpoints for reading in others):
             raise UnsafePath("only some readings of the path are an endpoint")
-        if target.endpoints and spelling.encoded:
+        if endpoints and spelling.encoded:
             raise UnsafePath("an endpoint's path with an encoded delimiter")
+        target = Target(spelling, tuple([self._matching(reading) for reading in spelling.readings]), endpoints)
+        if self._hosts:
+            target.by_host = any(route.hosts for matching in target.routes for route in matching)
         return target
 
     def _matching(self, path: bytes) -> tuple[R, ...]:
         routes = self._by_first.get(path.split(b"/", 2)[1], self._anywhere)
-        return tuple(route for route in routes if route.pattern.matches(path))
+        return tuple([route for route in routes if route.pattern.matches(path)])  # a list first: generators suspend
 
     def _offers(self, path: bytes) -> tuple[Offers, ...]:
         parent, _, last = path.rpartition(b"/")
@@ -159,7 +166,9 @@ def _index(routes: tuple[R, ...]) -> tuple[dict[bytes, tuple[R, ...]], tuple[R, 
 
 
 def _judge(target: Target[R], method: str, host: bytes) -> tuple[R, bool]:
-    verdicts = [_verdict(path, routes, method, host) for path, routes in target.readings]
+    verdicts = [
+        _verdict(routes, path, method, host) for routes, path in zip(target.routes, target.readings, strict=True)
+    ]
     verdict = verdicts[0]
     if any(other != verdict for other in verdicts[1:]):
         raise UnsafePath("readings of the path select another route or another anonymous verdict")
@@ -170,7 +179,7 @@ def _judge(target: Target[R], method: str, host: bytes) -> tuple[R, bool]:
     return verdict
 
 
-def _verdict(path: bytes, routes: tuple[R, ...], method: str, host: bytes) -> tuple[R, bool] | None:
+def _verdict(routes: tuple[R, ...], path: bytes, method: str, host: bytes) -> tuple[R, bool] | None:
     for route in routes:
         if (route.methods is None or method in route.methods) and (route.hosts is None or host in route.hosts):
             return route, route.anonymous.allow(method, path)
