@@ -10,7 +10,7 @@ WORKERS ?= 2
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench
+.PHONY: help run test check fix bench test-packages bench-packages
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
@@ -18,8 +18,7 @@ help: ## list these targets
 run: .venv/.runtime ## start the gateway with the demo ERP on 127.0.0.1:8080 and print curl lines to try
 	$(BIN)/gateway demo
 
-test: .venv/.develop $(TRYTON)/.installed ## install what the tests need and run them (T=path picks some)
-	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl
+test: test-packages .venv/.develop $(TRYTON)/.installed ## install what the tests need and run them (T=path picks some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 
 check: .venv/.develop ## format, lint, types, import direction, house rules: changes nothing
@@ -33,9 +32,14 @@ fix: .venv/.develop ## let ruff repair and format what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/.runtime .test-tools/peers/.installed ## measure the gateway beside its peers; writes bench/RESULTS.md
-	@.ci/packages nginx=nginx haproxy=haproxy wrk=wrk redis-server=redis-server taskset=util-linux
+bench: bench-packages .venv/.runtime .test-tools/peers/.installed ## measure the gateway and its peers; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py $(BENCH)
+
+test-packages:
+	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl
+
+bench-packages:
+	@.ci/packages nginx=nginx haproxy=haproxy wrk=wrk redis-server=redis-server taskset=util-linux
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=..."; exit 1; }
