@@ -1,0 +1,117 @@
+"""What the admin listener may ask of the data path, however many workers serve it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.reload import ReloadReport
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What readiness is judged by. Upstreams are reported only: one dead ERP does not take the gateway out."""
+
+    store_up: bool
+    draining: bool
+    config_stale: bool = False
+    """The file on disk was refused; an earlier one is in force."""
+    upstreams: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Name → (servers up, servers in all)."""
+
+    @property
+    def is_ready(self) -> bool:
+        """New requests are welcome. There is always a configuration in force: without one nothing listens."""
+        return self.store_up and not self.draining
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The gateway at one moment. Times in seconds since the epoch; nothing secret."""
+
+    health: Health
+    version: str
+    started: float
+    workers: int
+    config_file: str
+    config_loaded: float
+    store: str
+    """Where token state lives, without user or password."""
+    routes: Sequence[Mapping[str, Any]]
+    """In file order: name, path, upstream and whatever else tells an operator which rule is which."""
+    metrics: Mapping[str, Any]
+    """As `gateway.observe.metrics.merge` returns it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of a decision: path, endpoint, route, credential, requirements, headers or upstream."""
+
+    part: str
+    verdict: str
+    """A sentence for a person, without any credential's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would become of a request, and why. Nothing is sent upstream, no token is spent, nothing is counted."""
+
+    outcome: str
+    """forward, endpoint or refuse."""
+    status: int = 0
+    """What a refusal answers; 0 where an upstream or an endpoint would decide."""
+    route: str = ""
+    upstream: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as an operator sees it. Its id ends it and opens nothing. Times in seconds since the epoch."""
+
+    id: str
+    login: str
+    provider: str
+    user_id: str
+    user: str
+    tenant: str
+    created: float
+    expires: float | None
+    """None: it has no absolute end."""
+
+
+class Control(Protocol):
+    """The data path as the admin listener sees it: a direct call in one process.
+
+    Every method may raise `gateway.errors.GatewayError` (`StoreUnavailable` above all), which the API answers.
+    """
+
+    async def health(self) -> Health:
+        """Answers without asking the store: what is known now."""
+
+    async def snapshot(self) -> Snapshot:
+        """Figures of all workers."""
+
+    async def reload(self) -> ReloadReport:
+        """Load the file again, now."""
+
+    async def explain(self, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Explanation:
+        """Judge a request as if it had come in on the public listener."""
+
+    async def drain(self) -> None:
+        """Stop taking new connections, finish what is under way, and end the process. Returns at once."""
+
+    async def sessions(self, provider: str, user_id: str) -> Sequence[SessionView]:
+        """The live sessions of one user."""
+
+    async def revoke_session(self, session_id: str) -> bool:
+        """End one; False if there was none."""
+
+    async def revoke_user(self, provider: str, user_id: str) -> None:
+        """End all sessions of a user, those included that are not listed."""
+
+    async def revoke_tenant(self, tenant: str) -> None:
+        """End all sessions in a tenant."""
+
+    async def revoke_all(self) -> None:
+        """End every session."""

@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from gateway.reload import ReloadReport
+
+
+async def test_the_snapshot_is_json_all_the_way(admin):
+    answer = await admin.ask("GET", "/api/v1/snapshot")
+    body = await answer.json()
+
+    assert answer.status == 200
+    assert body["health"]["upstreams"] == {"odoo": [1, 2]}
+    assert body["metrics"]["requests_total"] == [[["orders", "GET", "200"], 7]]
+
+
+async def test_a_reload_reports_what_changed(admin):
+    answer = await admin.ask("POST", "/api/v1/reload")
+
+    assert answer.status == 200
+    assert (await answer.json())["changes"] == ["~ routes[a].path: /a -> /b"]
+
+
+async def test_a_refused_reload_is_a_422_with_all_problems(admin):
+    admin.gateway.report = ReloadReport(accepted=False, at=1.0, problems=("config.yaml:1:1: is empty",))
+    answer = await admin.ask("POST", "/api/v1/reload")
+
+    assert answer.status == 422
+    assert (await answer.json())["problems"] == ["config.yaml:1:1: is empty"]
+
+
+async def test_explain_judges_the_request_that_was_described(admin):
+    body = {"method": "GET", "target": "/x?a=1", "headers": [["X-A", "1"], ["X-A", "2"]]}
+    answer = await admin.ask("POST", "/api/v1/explain", json=body)
+
+    assert (await answer.json())["steps"] == [{"part": "route", "verdict": "first match"}]
+    assert admin.gateway.explained == [("GET", "/x?a=1", [("X-A", "1"), ("X-A", "2")])]
+
+
+async def test_draining_is_accepted_at_once(admin):
+    assert (await admin.ask("POST", "/api/v1/drain")).status == 202
+    assert admin.gateway.is_draining
+
+
+async def test_the_sessions_of_a_user_are_listed_and_ended(admin):
+    listed = await admin.ask("GET", "/api/v1/sessions?provider=staff&user_id=101")
+    ended = await admin.ask("DELETE", "/api/v1/sessions/s1")
+    again = await admin.ask("DELETE", "/api/v1/sessions/s1")
+
+    assert (await listed.json())["sessions"][0]["user"] == "GardenAdmin"
+    assert (ended.status, again.status) == (200, 404)
+
+
+@pytest.mark.parametrize(
+    ("body", "revoked"),
+    [({"provider": "staff", "user_id": "101"}, ("staff", "101")), ({"tenant": "GardenWorld"}, "GardenWorld")],
+)
+async def test_many_sessions_are_ended_by_user_or_tenant(admin, body, revoked):
+    answer = await admin.ask("POST", "/api/v1/sessions/revoke", json=body)
+
+    assert answer.status == 200
+    assert admin.gateway.revoked == [revoked]
+
+
+async def test_a_store_that_is_down_is_a_503_that_says_when_to_retry(admin):
+    admin.gateway.store_fails = True
+    answer = await admin.ask("GET", "/api/v1/sessions?provider=staff&user_id=101")
+
+    assert answer.status == 503
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"all": False},
+        {"all": 1},
+        {"tenant": ""},
+        {"provider": "staff"},
+        {"provider": "staff", "user_id": 101},
+        {"tenant": "x", "all": True},
+        {"provider": "staff", "user_id": "1", "tenant": "x"},
+        {"everything": True},
+        [],
+    ],
+)
+async def test_a_revocation_that_means_nothing_or_two_things_revokes_nothing(admin, body):
+    answer = await admin.ask("POST", "/api/v1/sessions/revoke", json=body)
+
+    assert answer.status == 400
+    assert admin.gateway.revoked == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[" * 60_000,
+        json.dumps({"method": "GET"}).encode(),
+        json.dumps({"method": "GET", "target": "/", "headers": {"a": "b"}}).encode(),
+        json.dumps({"method": "GET", "target": "/", "headers": [["a"]]}).encode(),
+        json.dumps({"method": "GET", "target": "/", "headers": [["a", 1]]}).encode(),
+    ],
+)
+async def test_broken_bodies_are_refused(admin, body):
+    answer = await admin.ask("POST", "/api/v1/explain", data=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status == 400
+    assert (await answer.json())["error"] == "invalid_request"
+
+
+async def test_another_content_type_and_a_large_body_are_refused(admin):
+    form = await admin.ask("POST", "/api/v1/explain", data={"method": "GET"})
+    large = await admin.ask(
+        "POST", "/api/v1/explain", data=b" " * 100_000, headers={"Content-Type": "application/json"}
+    )
+
+    assert (form.status, large.status) == (415, 413)

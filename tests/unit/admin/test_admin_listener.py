@@ -1,0 +1,54 @@
+import asyncio
+
+import pytest
+
+from gateway.admin.guard import Guard
+from gateway.admin.listener import Listener, make_app
+
+
+async def test_no_answer_names_the_software(admin):
+    for path in ("/healthz", "/nothing", "/", "/metrics"):
+        answer = await admin.ask("GET", path)
+
+        assert "Server" not in answer.headers
+
+
+async def test_there_is_no_page_yet(admin):
+    answer = await admin.ask("GET", "/", token="")
+
+    assert answer.status == 404
+    assert (await answer.json())["error"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GARBAGE<script>\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: <script>\r\n\r\n",
+        b"\x16\x03\x01\x02\x00<script>\r\n\r\n",
+    ],
+)
+async def test_bytes_that_are_not_http_are_not_reflected_nor_logged(admin, request_bytes, caplog):
+    reader, writer = await asyncio.open_connection("127.0.0.1", admin.port)
+    writer.write(request_bytes)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.split(b" ", 2)[1] == b"400"
+    assert b"<script" not in answer
+    assert b"Server:" not in answer
+    assert b'"error":"invalid_request"' in answer
+    assert caplog.records == []
+
+
+async def test_a_port_in_use_is_an_os_error(admin):
+    listener = Listener(make_app(admin.gateway, Guard("127.0.0.1:8081", [], "")))
+
+    with pytest.raises(OSError, match="address already in use"):
+        await listener.start("127.0.0.1", admin.port)
+    await listener.stop()
+
+
+async def test_a_listener_that_never_started_can_be_stopped(admin):
+    await Listener(make_app(admin.gateway, Guard("127.0.0.1:8081", [], ""))).stop()
