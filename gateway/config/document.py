@@ -20,6 +20,8 @@ class Document:
     def __init__(self, root: MappingNode, base: Path, environ: Mapping[str, str]) -> None:
         self.root = root
         self.base = base
+        self.files: set[Path] = set()
+        """Every file that what was bound so far has named."""
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self._broken: list[Location] = []
@@ -40,7 +42,7 @@ class Document:
     def bind(self, model: type[Model], data: object, at: Location) -> Model | None:
         """The model of what stands at this place; None where it has problems, which are then collected."""
         try:
-            return model.model_validate(data, context={"base": self.base})
+            return model.model_validate(data, context={"base": self.base, "files": self.files})
         except ValidationError as error:
             for fault in error.errors(include_url=False):
                 where = (*at, *place(fault))
@@ -72,6 +74,11 @@ class Loaded:
         self.base = document.base
         """The directory that relative file names are read from."""
         self._document = document
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """The configuration file and every file it names (certificates, keys, `*_file` secrets), as absolute paths."""
+        return frozenset({self.base / Path(self.file).name, *self._document.files})
 
     @property
     def warnings(self) -> list[Problem]:

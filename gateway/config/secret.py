@@ -78,14 +78,16 @@ def _read(value: object, info: ValidationInfo) -> Secret:
         case SecretFile(beside=True):
             raise ValueError("is written twice: keep the value or its *_file twin, not both")
         case SecretFile(path=path):
-            return Secret(read_secret_file(base_of(info) / path))
+            return Secret(read_secret_file(named_file(path, info)))
     raise ValueError("must be text")
 
 
-def base_of(info: ValidationInfo) -> Path:
-    """The directory that relative file names are read from: the configuration file's own."""
+def named_file(name: str, info: ValidationInfo) -> Path:
+    """The path of a file that the configuration names, relative to itself; noted, so that changes can be watched."""
     context = info.context or {}
-    return Path(context.get("base", "."))
+    path = Path(context.get("base", "."), name)
+    context.get("files", set()).add(path)
+    return path
 
 
 def read_secret_file(path: Path) -> str:

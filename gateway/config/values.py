@@ -4,12 +4,11 @@ import json
 import re
 from datetime import UTC, datetime
 from math import inf
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
-from gateway.config.secret import base_of
+from gateway.config.secret import named_file
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -134,7 +133,7 @@ def _readable(path: str, info: ValidationInfo) -> str:
     if not info.context:
         return path
     try:
-        with Path(base_of(info), path).open("rb") as file:
+        with named_file(path, info).open("rb") as file:
             file.read(1)
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
