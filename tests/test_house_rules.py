@@ -26,7 +26,7 @@ UNMIRRORED = {
     "__main__.py": "calls cli.main and nothing else",
 }
 
-VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core"}
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
 
 def inside(path):
