@@ -191,7 +191,7 @@ class Broker:
         self._tell("refresh", call, found.session if found else None, result=reason)
         return RefreshRejected(reason)
 
-    def _tell(self, event: str, call: Call, session: Session | None = None, **fields: str) -> None:
+    def _tell(self, event: str, call: Call, session: Session | None = None, /, **fields: str) -> None:
         if session is not None:
             who = {"provider": session.provider, "user_id": session.user_id, "user": session.user}
             fields = {**who, "client_id": session.client_id, "session": public_id(session.id), **fields}

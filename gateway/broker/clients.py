@@ -21,7 +21,7 @@ class OAuthClients:
         self._clients = {client.id: client for client in clients}
         self._checks = checks
         self._memory = memory
-        self._decoy = decoy_hash(client.secret_hash for client in self._clients.values())
+        self._decoy = decoy_hash([client.secret_hash for client in self._clients.values()])
         self._key = token_bytes(32)
         """Known to this process only: a digest in a core dump opens nothing and cannot be guessed offline."""
         self._verified: dict[bytes, float] = {}

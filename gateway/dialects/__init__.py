@@ -1,9 +1,11 @@
 """How each ERP spells login, refresh, logout and errors on the wire; one file per dialect and one line here."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from gateway.dialects.contract import DialectClass
 from gateway.dialects.native import Native
 from gateway.dialects.oauth2 import OAuth2
 
-DIALECTS: Final = {"native": Native, "oauth2": OAuth2}
+DIALECTS: Final[Mapping[str, DialectClass]] = {"native": Native, "oauth2": OAuth2}
 """Value of `logins.<name>.dialect` to the class that implements it."""

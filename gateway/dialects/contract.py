@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pydantic import BaseModel
+
 from gateway.errors import GatewayError
 from gateway.model import Call, Clock, Handler, Identity, OAuthClient, Reply, Session, TokenPair
 from gateway.tokens.cache import Verified
 from gateway.tokens.issuer import Introspection
+from gateway.tokens.policy import TokenPolicy
 
 Endpoints = Mapping[tuple[str, str], Handler]
 """(method, path) to handler. A path that ends in `/{id}` stands for one more segment, which the handler reads off."""
@@ -102,4 +105,21 @@ class Dialect(Protocol):
 
     def refuse(self, error: GatewayError, body: bytes | None = None, request_id: str = "") -> Reply:
         """How a refusal of a route is spelled; pure."""
+        ...
+
+
+class DialectClass(Protocol):
+    """What the registry holds: the class of a dialect."""
+
+    @property
+    def Options(self) -> type[BaseModel]:  # noqa: N802 - it is a class, named as one
+        """The login's keys beyond those that all logins share."""
+        ...
+
+    def policy(self, issuer: str, audience: str) -> TokenPolicy:
+        """The dialect's defaults, which the login's own keys overrule."""
+        ...
+
+    def __call__(self, options: Any, tools: DialectTools, /) -> Dialect:
+        """A login's dialect; `options` is an instance of Options."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from secrets import token_hex
 from typing import Final
@@ -54,13 +54,14 @@ class PasswordChecks:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def decoy_hash(hashes: Iterable[str]) -> str:
+def decoy_hash(hashes: Collection[str]) -> str:
     """A hash that no password matches, with the most common parameters of the given ones.
 
     Checked for names that do not exist, so that time does not tell who does.
     """
-    common = Counter(extract_parameters(each) for each in hashes).most_common(1)
-    hasher = PasswordHasher.from_parameters(common[0][0]) if common else PasswordHasher()
+    sample = {each.rsplit("$", 2)[0]: each for each in hashes}  # "$argon2id$v=19$m=65536,t=3,p=4" to one such hash
+    common = Counter(each.rsplit("$", 2)[0] for each in hashes).most_common(1)
+    hasher = PasswordHasher.from_parameters(extract_parameters(sample[common[0][0]])) if common else PasswordHasher()
     return hasher.hash(token_hex(32))
 
 

@@ -26,7 +26,7 @@ class Users:
         self._checks = tools.checks
         self._by_name = {canonical_username(user.username): user for user in options.users}
         self._by_id = {user.id: user for user in options.users}
-        self._decoy = decoy_hash(user.password_hash.reveal() for user in options.users)
+        self._decoy = decoy_hash([user.password_hash.reveal() for user in options.users])
 
     async def verify(
         self,

@@ -1,0 +1,380 @@
+"""The core of a login, on the real store."""
+
+import asyncio
+
+import pytest
+from fakes.token_rig import CLIENTS, PASSWORD, call, together, users
+
+from gateway.errors import ClientRejected, LoginRejected, RefreshRejected, ScopeRejected, StoreUnavailable
+from gateway.identity_providers.users import ProviderTools, Users
+from gateway.model import TokenKind
+from gateway.tokens.session_id import public_id
+
+CALL = call()
+PORTAL, OTHER, NO_REFRESH, ELSEWHERE = CLIENTS
+
+
+async def test_a_login_opens_a_session_whose_tokens_verify(rig):
+    pair = await rig.native.broker.login("ADA", PASSWORD, CALL)
+
+    verified = await rig.native.broker.authenticate(pair.access_token.encode())
+    assert verified.identity.user == "ada"
+    assert verified.identity.provider == "staff"
+    assert verified.identity.roles == {"sales"}
+    assert verified.identity.scopes == {"rest-api", "reports"}
+    assert verified.identity.tenant == "GardenWorld"
+    assert verified.identity.login == "native"
+    assert pair.expires_in == 900
+
+
+@pytest.mark.parametrize(("name", "password"), [("ada", "wrong"), ("nobody", PASSWORD), ("", PASSWORD), ("ada", "")])
+async def test_a_wrong_name_or_password_is_one_and_the_same_refusal(rig, name, password):
+    with pytest.raises(LoginRejected):
+        await rig.native.broker.login(name, password, CALL)
+
+    assert rig.audited[-1][0] == "login"
+    assert rig.audited[-1][1]["result"] == "rejected"
+    assert name not in rig.audited[-1][1].values() or name == ""
+
+
+async def test_a_refresh_spends_its_token_and_hands_out_another(rig):
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    second = await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    assert {first.access_token, first.refresh_token}.isdisjoint({second.access_token, second.refresh_token})
+    assert await rig.native.broker.authenticate(first.access_token.encode()) is not None
+    assert await rig.native.broker.authenticate(second.access_token.encode()) is not None
+
+
+async def test_a_second_use_within_the_grace_gets_the_very_same_pair_with_what_is_left_of_it(rig, clock):
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+    second = await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    clock.advance(9)
+    replayed = await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    assert (replayed.access_token, replayed.refresh_token) == (second.access_token, second.refresh_token)
+    assert replayed.expires_in == second.expires_in - 9
+    assert [fields["result"] for event, fields in rig.audited if event == "refresh"] == ["rotated", "replayed"]
+
+
+async def test_the_grace_counts_from_the_first_use_and_never_slides(rig, clock):
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+    await rig.native.broker.refresh(first.refresh_token, CALL)
+    clock.advance(6)
+    await rig.native.broker.refresh(first.refresh_token, CALL)
+    clock.advance(6)
+
+    with pytest.raises(RefreshRejected) as refused:
+        await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    assert refused.value.reason == "reused"
+
+
+async def test_a_second_use_after_the_grace_ends_the_whole_session(rig, clock):
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+    second = await rig.native.broker.refresh(first.refresh_token, CALL)
+    clock.advance(10.5)
+
+    with pytest.raises(RefreshRejected):
+        await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    assert await rig.native.broker.authenticate(second.access_token.encode()) is None
+    with pytest.raises(RefreshRejected):
+        await rig.native.broker.refresh(second.refresh_token, CALL)
+    revoked = [fields for event, fields in rig.audited if event == "session_revoked"]
+    assert revoked[0]["cause"] == "refresh token reused"
+    assert revoked[0]["session"] == public_id(first.session.id)
+
+
+async def test_fifty_refreshes_at_once_get_one_and_the_same_pair(rig):
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    pairs = await together(*(rig.native.broker.refresh(first.refresh_token, CALL) for _ in range(50)))
+
+    assert len({(pair.access_token, pair.refresh_token) for pair in pairs}) == 1
+
+
+async def test_without_grace_one_of_fifty_refreshes_wins_and_the_race_ends_the_session(rig_with):
+    rig = rig_with(grace=0.0)
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    answers = await together(*(rig.native.broker.refresh(first.refresh_token, CALL) for _ in range(50)))
+
+    won = [answer for answer in answers if not isinstance(answer, Exception)]
+    assert len(won) == 1
+    assert await rig.native.broker.authenticate(won[0].access_token.encode()) is None
+
+
+async def test_a_refresh_token_slides_up_to_the_session_s_absolute_end(rig_with, clock):
+    rig = rig_with(refresh_ttl=100.0, absolute_ttl=250.0)
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    for _ in range(3):
+        clock.advance(80)
+        pair = await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+    assert pair.expires_in == 10
+    clock.advance(10)
+
+    with pytest.raises(RefreshRejected) as refused:
+        await rig.native.broker.refresh(pair.refresh_token, CALL)
+    assert refused.value.reason == "expired"
+
+
+async def test_a_refresh_token_that_does_not_slide_ends_with_the_first_one(rig_with, clock):
+    rig = rig_with(refresh_ttl=100.0, sliding=False)
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    clock.advance(80)
+    pair = await rig.native.broker.refresh(pair.refresh_token, CALL)
+    clock.advance(21)
+
+    with pytest.raises(RefreshRejected):
+        await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+
+async def test_a_refresh_token_that_stays_is_good_for_many_access_tokens(rig_with):
+    rig = rig_with(rotate=False)
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    again = [await rig.native.broker.refresh(pair.refresh_token, CALL) for _ in range(3)]
+
+    assert len({each.access_token for each in again}) == 3
+    assert {each.refresh_token for each in again} == {""}
+
+
+async def test_a_refresh_can_kill_the_earlier_access_tokens(rig_with):
+    rig = rig_with(revoke_access=True)
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    second = await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    assert await rig.native.broker.authenticate(first.access_token.encode()) is None
+    assert await rig.native.broker.authenticate(second.access_token.encode()) is not None
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "gwr_", "gwr_" + "A" * 44, "gwr_" + "A" * 43 + "=", "a.b.c", "ü", "gwr_" + "A" * 100_000]
+)
+async def test_garbage_is_an_unknown_refresh_token(rig, token):
+    with pytest.raises(RefreshRejected) as refused:
+        await rig.native.broker.refresh(token, CALL)
+
+    assert refused.value.reason == "unknown"
+
+
+async def test_an_access_token_refreshes_nothing_and_a_refresh_token_opens_nothing(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    with pytest.raises(RefreshRejected):
+        await rig.native.broker.refresh(pair.access_token, CALL)
+
+    assert await rig.verifier.verify(pair.refresh_token.encode()) is None
+
+
+async def test_a_refresh_token_of_one_login_is_unknown_to_another_and_survives_it(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+
+    with pytest.raises(RefreshRejected):
+        await rig.oauth2.broker.refresh(pair.refresh_token, CALL)
+
+    assert await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+
+async def test_a_refresh_token_of_another_client_is_refused_and_survives_it(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+
+    for client in (OTHER, None):
+        with pytest.raises(RefreshRejected):
+            await rig.oauth2.broker.refresh(pair.refresh_token, CALL, client)
+
+    assert await rig.oauth2.broker.refresh(pair.refresh_token, CALL, PORTAL)
+
+
+async def test_a_removed_user_is_noticed_at_the_next_refresh(rig, checks):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    rig.native.broker._provider = Users(users("bob"), ProviderTools("staff", checks))
+    rig.native.broker._provider._by_id.clear()
+
+    with pytest.raises(RefreshRejected) as refused:
+        await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+    assert refused.value.reason == "removed"
+    assert await rig.native.broker.authenticate(pair.access_token.encode()) is None
+
+
+async def test_changed_roles_scopes_and_tenants_arrive_with_the_next_refresh(rig, checks):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    changed = users("ada", roles=["audit"], scopes=["reports"], tenants=[])
+    rig.native.broker._provider = Users(changed, ProviderTools("staff", checks))
+
+    second = await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+    identity = (await rig.native.broker.authenticate(second.access_token.encode())).identity
+    assert (identity.roles, identity.scopes, identity.tenant) == ({"audit"}, {"reports"}, "")
+
+
+async def test_a_client_caps_the_scopes_of_its_users_where_it_lists_any(rig):
+    capped = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+    uncapped = await rig.oauth2.broker.login("ada", PASSWORD, CALL, OTHER)
+
+    assert capped.session.scopes == ("rest-api",)
+    assert uncapped.session.scopes == ("rest-api", "reports")
+
+
+async def test_more_scope_than_is_allowed_is_refused_at_login_and_at_refresh(rig):
+    with pytest.raises(ScopeRejected):
+        await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL, ["reports"])
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, OTHER, ["reports"])
+    with pytest.raises(ScopeRejected):
+        await rig.oauth2.broker.refresh(pair.refresh_token, CALL, OTHER, ["rest-api"])
+
+    second = await rig.oauth2.broker.refresh(pair.refresh_token, CALL, OTHER, ["reports"])
+
+    assert second.session.scopes == ("reports",)
+
+
+async def test_a_scope_left_out_at_login_stays_out_at_the_next_refresh(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, OTHER, ["reports"])
+
+    second = await rig.oauth2.broker.refresh(pair.refresh_token, CALL, OTHER)
+
+    assert second.session.scopes == ("reports",)
+
+
+async def test_a_client_s_own_login_has_its_roles_and_no_refresh_token(rig, clock):
+    pair = await rig.oauth2.broker.client_login(PORTAL, CALL)
+
+    identity = (await rig.oauth2.broker.authenticate(pair.access_token.encode())).identity
+    assert (identity.provider, identity.user_id, identity.roles) == ("@clients", "portal", {"machine"})
+    assert pair.refresh_token == ""
+    clock.advance(900)
+    assert await rig.oauth2.broker.sessions(identity) == []
+
+
+async def test_a_client_without_the_refresh_grant_gets_no_refresh_token(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, NO_REFRESH)
+
+    assert pair.refresh_token == ""
+
+
+async def test_a_client_of_another_login_is_refused_here(rig):
+    with pytest.raises(ClientRejected):
+        await rig.oauth2.broker.authenticate_client(ELSEWHERE.id, "s3cr:t +%ü")
+
+    assert await rig.native.broker.authenticate_client(ELSEWHERE.id, "s3cr:t +%ü") == ELSEWHERE
+
+
+async def test_a_logout_ends_everything_issued_from_the_session(rig):
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+    second = await rig.native.broker.refresh(first.refresh_token, CALL)
+    verified = await rig.native.broker.authenticate(second.access_token.encode())
+
+    await rig.native.broker.logout(verified, CALL)
+
+    for pair in (first, second):
+        assert await rig.native.broker.authenticate(pair.access_token.encode()) is None
+        with pytest.raises(RefreshRejected):
+            await rig.native.broker.refresh(pair.refresh_token, CALL)
+    assert [event for event, _ in rig.audited].count("logout") == 1
+
+
+async def test_sessions_are_listed_and_ended_by_their_owner_only(rig, clock):
+    mine = []
+    for _ in range(2):
+        mine.append(await rig.native.broker.login("ada", PASSWORD, CALL))
+        clock.advance(1)
+    theirs = await rig.native.broker.login("bob", PASSWORD, CALL)
+    ada = (await rig.native.broker.authenticate(mine[0].access_token.encode())).identity
+
+    listed = await rig.native.broker.sessions(ada)
+
+    assert [session.id for session in listed] == [pair.session.id for pair in mine]
+    assert not await rig.native.broker.end_session(ada, public_id(theirs.session.id), CALL)
+    assert not await rig.native.broker.end_session(ada, mine[1].session.id, CALL)
+    assert await rig.native.broker.end_session(ada, public_id(mine[1].session.id), CALL)
+    assert await rig.native.broker.authenticate(mine[1].access_token.encode()) is None
+    assert await rig.native.broker.authenticate(theirs.access_token.encode()) is not None
+
+
+async def test_all_sessions_of_a_user_end_at_once_in_every_login(rig):
+    native = await rig.native.broker.login("ada", PASSWORD, CALL)
+    oauth2 = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+    theirs = await rig.native.broker.login("bob", PASSWORD, CALL)
+    ada = (await rig.native.broker.authenticate(native.access_token.encode())).identity
+
+    await rig.native.broker.end_all(ada, CALL)
+
+    assert await rig.verifier.verify(native.access_token.encode()) is None
+    assert await rig.verifier.verify(oauth2.access_token.encode()) is None
+    assert await rig.verifier.verify(theirs.access_token.encode()) is not None
+
+
+async def test_a_client_revokes_its_own_access_token_alone(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+
+    await rig.oauth2.broker.revoke(pair.access_token, OTHER, CALL)
+    assert await rig.verifier.verify(pair.access_token.encode()) is not None
+    await rig.oauth2.broker.revoke(pair.access_token, PORTAL, CALL)
+
+    assert await rig.verifier.verify(pair.access_token.encode()) is None
+    assert await rig.oauth2.broker.refresh(pair.refresh_token, CALL, PORTAL)
+
+
+async def test_revoking_a_refresh_token_ends_its_session(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+
+    await rig.oauth2.broker.revoke(pair.refresh_token, OTHER, CALL)
+    assert await rig.verifier.verify(pair.access_token.encode()) is not None
+    await rig.oauth2.broker.revoke(pair.refresh_token, PORTAL, CALL)
+
+    assert await rig.verifier.verify(pair.access_token.encode()) is None
+
+
+async def test_introspection_tells_a_client_of_its_own_live_tokens_only(rig, clock):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+
+    access = await rig.oauth2.broker.introspect(pair.access_token, PORTAL)
+    refresh = await rig.oauth2.broker.introspect(pair.refresh_token, PORTAL)
+
+    assert (access.kind, refresh.kind) == (TokenKind.ACCESS, TokenKind.REFRESH)
+    assert access.exp == int(clock()) + 900
+    assert refresh.exp == int(clock()) + 30 * 86400
+    assert await rig.oauth2.broker.introspect(pair.access_token, OTHER) is None
+    clock.advance(900)
+    assert await rig.oauth2.broker.introspect(pair.access_token, PORTAL) is None
+
+
+async def test_a_spent_refresh_token_is_not_active(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+    await rig.oauth2.broker.refresh(pair.refresh_token, CALL, PORTAL)
+
+    assert await rig.oauth2.broker.introspect(pair.refresh_token, PORTAL) is None
+
+
+async def test_a_store_that_is_away_is_no_wrong_credential_and_consumes_nothing(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    oauth2 = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+    timeout, rig.store.calls.timeout = rig.store.calls.timeout, 0.0
+    for work in (
+        rig.native.broker.login("ada", PASSWORD, CALL),
+        rig.native.broker.refresh(pair.refresh_token, CALL),
+        rig.native.broker.authenticate(pair.access_token.encode()),
+        rig.oauth2.broker.introspect(oauth2.access_token, PORTAL),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await work
+    rig.store.calls.timeout = timeout
+
+    assert await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+
+async def test_no_audit_event_carries_a_token_or_a_password(rig, clock):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    second = await rig.native.broker.refresh(pair.refresh_token, CALL)
+    clock.advance(11)
+    await asyncio.gather(rig.native.broker.refresh(pair.refresh_token, CALL), return_exceptions=True)
+
+    told = repr(rig.audited) + repr(pair) + repr(second)
+    for secret in (PASSWORD, pair.access_token, pair.refresh_token, second.access_token, second.refresh_token):
+        assert secret not in told
