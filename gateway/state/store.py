@@ -34,13 +34,12 @@ OPEN, ADD, UPDATE, ROTATE, REVOKE, REVOKE_TOKEN, MARK, HINT = SCRIPTS = tuple(
 _SLACK = 60  # seconds; as in shared.lua
 _UNPROVEN = 3600  # seconds that the pointer of an endless token lives until its session is known to list it
 _TOMBSTONE = 34560000  # seconds; as in shared.lua
-_BATCH = 64
 
 
 class Store(Reads):
     """Sessions and tokens in Redis or Valkey. Every method raises StoreUnavailable if the store fails or is late.
 
-    A time-out may hide a step that was taken: all of them can be repeated as they are.
+    A time-out may hide a step that was taken. A rotation or revocation can be repeated as it is; a login is made anew.
     """
 
     async def open_session(self, session: Session, tokens: Sequence[TokenRecord]) -> None:
@@ -95,7 +94,10 @@ class Store(Reads):
         """Replace what is known of the user (roles, tenant, context); False: the session is over."""
         async with self.calls.budget():
             key = self.keys.session(session.id)
-            return bool(await self.calls.one(*UPDATE.on([key], dump_session(session), *_tags(session))))
+            last: bytes = await self.calls.one(*UPDATE.on([key], dump_session(session), *_tags(session)))
+            if last:
+                await self.calls.many(self._hints(session, last.decode()))
+        return bool(last)
 
     async def revoke_session(self, session_id: str, cause: str) -> bool:
         """End a session and all its tokens, and tell every gateway, in one step; False: it was over."""
@@ -116,13 +118,13 @@ class Store(Reads):
         """End all sessions opened by a user until now; how many of the listed ones were live."""
         owner = owner_tag(provider, user_id)
         mark = await self._mark(self.keys.mark_user(owner), ["user", provider, user_id])
-        return await self._revoke_listed(self.keys.user_index(owner), cause, mark)
+        return await self._revoke_listed(self.keys.user_index(owner), cause, (mark, "owner", owner))
 
     async def revoke_tenant(self, tenant: str, cause: str) -> int:
         """End all sessions opened in a tenant until now; how many of the listed ones were live."""
         tag = tenant_tag(tenant)
         mark = await self._mark(self.keys.mark_tenant(tag), ["tenant", tenant])
-        return await self._revoke_listed(self.keys.tenant_index(tag), cause, mark)
+        return await self._revoke_listed(self.keys.tenant_index(tag), cause, (mark, "tenant", tag))
 
     async def revoke_all(self) -> None:
         """End every session opened until now, by a mark alone."""
@@ -151,8 +153,7 @@ class Store(Reads):
             for token, pointer in zip(tokens, pointers, strict=True)
         ]
         last = write_time(max((token.expires_at for token in tokens), default=now))
-        hints = [HINT.on([index], session.id, last, write_time(now)) for index in self.keys.indexes(owner, tenant)]
-        written = (await self.calls.many([*writes, *hints]))[: len(writes)]
+        written = (await self.calls.many([*writes, *self._hints(session, last)]))[: len(writes)]
         hashes = [token.hash for token in tokens]
         fresh = [token_hash for token_hash, done in zip(hashes, written, strict=True) if done]
         there = [
@@ -162,6 +163,11 @@ class Store(Reads):
             await self._forget(fresh)
             raise TokenKnown
         return fresh
+
+    def _hints(self, session: Session, last: str) -> list[Command]:
+        """List the session in its indexes for as long as it lives."""
+        now = write_time(self._clock())
+        return [HINT.on([index], session.id, last, now) for index in self.keys.indexes(*_tags(session))]
 
     async def _same(self, pointers: Sequence[tuple[str, str]]) -> bool:
         values = await self.calls.many([("GET", self.keys.token(token_hash)) for token_hash, _ in pointers])
@@ -199,11 +205,11 @@ class Store(Reads):
             *_triples(rotation.successors),
         )
 
-    async def _revoke(self, session_id: str, cause: str, mark: str = "") -> bool:
+    async def _revoke(self, session_id: str, cause: str, *listed_for: str) -> bool:
         message = dumps(["session", session_id])
         keys = self.keys.of_session(session_id)
         answer = await self.calls.one(
-            *REVOKE.on(keys, write_time(self._clock()), cause, self.keys.channel, message, mark)
+            *REVOKE.on(keys, write_time(self._clock()), cause, self.keys.channel, message, *listed_for)
         )
         if not answer:
             return False
@@ -220,14 +226,14 @@ class Store(Reads):
             mark: bytes = await self.calls.one(*MARK.on([key], self.keys.channel, head))
         return mark.decode()
 
-    async def _revoke_listed(self, index: str, cause: str, mark: str) -> int:
+    async def _revoke_listed(self, index: str, cause: str, listed_for: tuple[str, str, str]) -> int:
         """Turn the listed sessions into tombstones, one budget for each: the mark has ended them already."""
         async with self.calls.budget():
             listed = await self.calls.one("ZRANGE", index, 0, -1)
         ended = 0
         for session_id in listed:
             async with self.calls.budget():
-                ended += await self._revoke(session_id.decode(), cause, mark)
+                ended += await self._revoke(session_id.decode(), cause, *listed_for)
         return ended
 
 
