@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.credentials import PasswordHash
-from gateway.config.section import Options, Section, later, split_options
+from gateway.config.section import OpenOptions, Options, Section, later, split_options
 from gateway.config.values import AnyLine, Line, Names, some
 
 ProviderType = Annotated[
@@ -20,7 +20,7 @@ class IdentityProviderConfig(Section):
     """Who checks a username and password. All keys but `type` belong to the variant."""
 
     type: ProviderType
-    options: Options = Field(default_factory=Options)
+    options: OpenOptions = Field(default_factory=Options)
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,7 @@ def load(path: str | Path, environ: Mapping[str, str], overrides: Mapping[str, s
     file = str(path)
     text = _read(Path(path), file)
     root, problems, warnings = override(read_tree(text, file), environ, overrides)
-    document = Document(root, Path(path).resolve().parent, environ)
+    document = Document(root, Path(path).absolute().parent, environ)
     document.problems += problems
     document.warnings += warnings
     config = document.bind(Config, document.data, ())

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.addresses import Host
-from gateway.config.section import NotYet, Options, Section, later, split_options
+from gateway.config.section import NotYet, OpenOptions, Options, Section, later, split_options
 from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, distinct
 
 DialectName = Annotated[
@@ -48,7 +48,7 @@ class LoginConfig(Section):
     refresh: RefreshConfig = RefreshConfig()
     protection: NotYet = None
     cors: NotYet = None
-    options: Options = Field(default_factory=Options)
+    options: OpenOptions = Field(default_factory=Options)
 
     @model_validator(mode="before")
     @classmethod

@@ -70,6 +70,9 @@ class Options(dict[str, Any]):
         return f"Options({', '.join(self)})"
 
 
+OpenOptions = Annotated[Options, WithJsonSchema({"type": "object"})]
+
+
 def _refuse_later(_: object) -> object:
     raise ValueError("is not supported yet")
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from gateway.config.addresses import Server
 from gateway.config.headers import HeaderName, fold
 from gateway.config.problems import did_you_mean
-from gateway.config.section import Options, Section, fault
+from gateway.config.section import OpenOptions, Options, Section, fault
 from gateway.config.values import AnyLine, Duration, Flag, Line, OptionalFilePath, distinct, some
 
 INJECTORS = ("basic", "bearer", "header")
@@ -90,7 +90,7 @@ class InjectorConfig(Section):
     """How an upstream request gets the credential that the ERP expects: `none`, or one kind with its options."""
 
     type: Literal["none", "basic", "bearer", "header"] = "none"
-    options: Options = Field(default_factory=Options)
+    options: OpenOptions = Field(default_factory=Options)
 
 
 def _read_injector(value: object) -> object:
@@ -112,9 +112,15 @@ def _read_injector(value: object) -> object:
     return InjectorConfig(type=kind, options=Options(options))
 
 
+def _spell_injector(injector: InjectorConfig) -> str | dict[str, list[str]]:
+    """Names only: the values are credentials."""
+    return "none" if injector.type == "none" else {injector.type: list(injector.options)}
+
+
 Injector = Annotated[
     InjectorConfig,
     BeforeValidator(_read_injector),
+    PlainSerializer(_spell_injector, when_used="json"),
     WithJsonSchema(
         {
             "oneOf": [
