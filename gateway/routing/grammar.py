@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     r"|(?P<literal>[A-Za-z0-9._~!$&'()+,=:@-]|[^\x00-\xa0])"  # RFC 3986 pchar without `* ;`, and letters beyond ASCII
 )
 _NEVER_IN_PATHS = frozenset("/\\%;") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
-_DOTS = re.compile(r"/\.+(?=/|\Z)")
+_DOTS = re.compile(r"/(?:\.|%2[Ee])+(?=/|\Z)")
 _FOREIGN = {
     r"/:[A-Za-z_]": "a variable is written {name}",
     r"/\.[*+]|\(\?|\$\Z": "patterns are no regular expressions: * within a segment, ** for the rest",
