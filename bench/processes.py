@@ -54,11 +54,12 @@ def start(
     program = Program(name, process)
     try:
         _wait_for(port, process)
-    except RuntimeError as error:
+        time.sleep(0.3)  # workers fork after the listener is bound
+        program.pids = tree(process.pid)
+    except BaseException as error:
         program.stop()
-        raise RuntimeError(f"{name} {error}:\n{output.read_text()[-3000:]}") from None
-    time.sleep(0.3)  # workers fork after the listener is bound
-    program.pids = tree(process.pid)
+        error.add_note(f"{name} said: {output.read_text()[-3000:]}")
+        raise
     return program
 
 

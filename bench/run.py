@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from peers import Peer, Place
 
 HERE = Path(__file__).resolve().parent
 IDLE = 10_000
-COLD_TOKENS = (60, 400)  # sessions, tokens of each: more than a run of 2 s can use
+COLD_TOKENS = (120, 200)  # sessions, tokens of each (a session keeps 256 at most): more than a run of 2 s can use
 
 Start = Callable[..., Peer]
 
@@ -49,6 +50,7 @@ class Case:
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is ended
     results = report.Results()
     with tempfile.TemporaryDirectory(prefix="bench") as name:
         folder = Path(name)
