@@ -1,0 +1,75 @@
+"""The command line's side of the admin API: finds the listener and the token by the configuration file."""
+
+import http.client
+import json
+from pathlib import Path
+from typing import Any
+
+from gateway.config.document import Loaded
+from gateway.state.directory import StoreRefused, secrets_in
+
+TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
+"""Where the admin token is kept that was made at the first start, in the embedded store's directory."""
+
+TIMEOUT_SECONDS = 60.0
+"""A reload with a hundred hashes to check and a store to reach takes seconds at worst."""
+
+
+class AdminUnreachable(Exception):
+    """The running gateway cannot be asked; the message is for the operator."""
+
+
+class AdminRefused(Exception):
+    """The running gateway answered with an error; the message is its own."""
+
+
+class AdminClient:
+    """Asks one running gateway. One connection per question."""
+
+    def __init__(self, host: str, port: int, token: str) -> None:
+        self._host = host
+        self._port = port
+        self._token = token
+
+    def ask(self, method: str, path: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
+        """The JSON answer. Raises AdminUnreachable, and AdminRefused for an error whose status is not in `accept`."""
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            value = json.loads(answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise AdminUnreachable(f"no gateway answers on {self._host}:{self._port}: {reason}") from error
+        except ValueError as error:
+            raise AdminUnreachable(f"what listens on {self._host}:{self._port} is not a gateway") from error
+        finally:
+            connection.close()
+        if answer.status >= 400 and answer.status not in accept:
+            said = value.get("error_description") if isinstance(value, dict) else None
+            raise AdminRefused(f"the gateway answered {answer.status}: {said or answer.reason}")
+        return value
+
+
+def client_of(loaded: Loaded) -> AdminClient:
+    """The client for the gateway that runs with this configuration. Raises AdminUnreachable without a token."""
+    listen = loaded.config.admin.listen
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - what is listened on
+    return AdminClient(host, listen.port, _token_of(loaded))
+
+
+def _token_of(loaded: Loaded) -> str:
+    config = loaded.config
+    if config.admin.token:
+        return config.admin.token.reveal()
+    if not config.store.is_embedded:
+        raise AdminUnreachable("the admin API is off: set admin.token")
+    directory = loaded.base / Path(config.store.url.removeprefix("embedded://"))
+    try:
+        token = secrets_in(directory).load(TOKEN_FILE)
+    except StoreRefused as error:
+        raise AdminUnreachable(str(error)) from None
+    if token is None:
+        raise AdminUnreachable(f"there is no admin token in {directory}: has the gateway been started?")
+    return token

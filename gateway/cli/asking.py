@@ -1,0 +1,121 @@
+"""Commands that ask the running gateway through its admin API: explain, sessions, reload."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from gateway.admin.client import AdminClient, AdminRefused, AdminUnreachable, client_of
+from gateway.cli.options import Refused, config_option, load_or_refuse, or_refuse
+
+_FAILURES = (AdminUnreachable, AdminRefused)
+
+
+def _ask(path: Path, method: str, address: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
+    loaded = load_or_refuse(path, {})
+    client: AdminClient = or_refuse(lambda: client_of(loaded), _FAILURES)
+    return or_refuse(lambda: client.ask(method, address, body, accept=accept), _FAILURES)
+
+
+def _read_headers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:
+    headers = []
+    for value in values:
+        name, colon, text = value.partition(":")
+        if not name or not colon:
+            raise click.BadParameter(f"{value!r} is not 'Name: value'")
+        headers.append([name, text.strip()])
+    return headers
+
+
+@click.command()
+@config_option
+@click.option("-H", "--header", "headers", multiple=True, metavar="'Name: value'", callback=_read_headers)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.argument("method")
+@click.argument("target")
+def explain(path: Path, headers: list[list[str]], method: str, target: str, *, as_json: bool) -> None:
+    """Ask what would become of a request, and why. Nothing is sent to an ERP.
+
+    TARGET is the path with its query, as in: gateway explain GET '/products/1?view=full' -H 'X-API-Key: …'
+    """
+    body = {"method": method, "target": target, "headers": headers}
+    found = _ask(path, "POST", "/api/v1/explain", body)
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_spell_explanation(found)))
+
+
+def _spell_explanation(found: dict[str, Any]) -> list[str]:
+    steps = [(step["part"], step["verdict"]) for step in found["steps"]]
+    identity = ", ".join(f"{key} {value}" for key, value in found["identity"].items() if value)
+    outcome = {
+        "forward": f"forwarded to {found['upstream']} by route {found['route']}",
+        "endpoint": "answered by the gateway itself",
+    }.get(found["outcome"], f"refused with {found['status']}")
+    lines = [(part, said) for part, said in (*steps, ("identity", identity), ("outcome", outcome)) if said]
+    width = max(len(part) for part, _ in lines)
+    return [f"{part:{width}}  {said}" for part, said in lines]
+
+
+@click.command()
+@config_option
+def reload(path: Path) -> None:
+    """Have the running gateway load its configuration file again, now."""
+    report = _ask(path, "POST", "/api/v1/reload", accept=(422,))
+    if not report["accepted"]:
+        raise Refused([*report["problems"], "the old configuration stays in force"])
+    for change in report["changes"]:
+        click.echo(change)
+    click.echo("the new configuration is in force" if report["changes"] else "reloaded; nothing is different")
+    if report["needs_restart"]:
+        click.echo(f"these keys wait for a restart: {', '.join(report['needs_restart'])}", err=True)
+
+
+@click.group()
+def sessions() -> None:
+    """List and end sessions."""
+
+
+@sessions.command(name="list")
+@config_option
+@click.option("--provider", required=True, help="The identity provider that knows the user.")
+@click.option("--user-id", required=True, help="The user's id there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def list_sessions(path: Path, provider: str, user_id: str, *, as_json: bool) -> None:
+    """List the live sessions of one user."""
+    query = urlencode({"provider": provider, "user_id": user_id})
+    found = _ask(path, "GET", f"/api/v1/sessions?{query}")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for session in found["sessions"]:
+        ends = _moment(session["expires"]) if session["expires"] else "never"
+        tenant = f"  tenant {session['tenant']}" if session["tenant"] else ""
+        since = _moment(session["created"])
+        click.echo(f"{session['id']}  {session['user']}  login {session['login']}{tenant}  since {since}  ends {ends}")
+    if not found["sessions"]:
+        click.echo("no sessions", err=True)
+
+
+@sessions.command(name="revoke")
+@config_option
+@click.argument("session_id", required=False, metavar="[ID]")
+@click.option("--provider", help="With --user-id: all sessions of a user.")
+@click.option("--user-id")
+@click.option("--tenant", help="All sessions in a tenant.")
+@click.option("--all", "everything", is_flag=True, help="Every session there is.")
+def revoke_sessions(path: Path, session_id: str | None, **which: Any) -> None:
+    """End one session by its id, or many at once. Their tokens are dead on every worker at once."""
+    given = {"all" if key == "everything" else key: value for key, value in which.items() if value}
+    if session_id and not given:
+        _ask(path, "DELETE", f"/api/v1/sessions/{quote(session_id, safe='')}")
+    elif not session_id and set(given) in ({"provider", "user_id"}, {"tenant"}, {"all"}):
+        _ask(path, "POST", "/api/v1/sessions/revoke", given)
+    else:
+        raise click.UsageError("name one of: an ID, --provider with --user-id, --tenant, --all")
+    click.echo("revoked")
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

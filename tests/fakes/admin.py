@@ -1,0 +1,113 @@
+"""A small data path behind a real admin listener."""
+
+import aiohttp
+import pytest
+
+from gateway.admin.control import Explanation, Health, SessionView, Snapshot, Step
+from gateway.admin.guard import Guard
+from gateway.admin.listener import Listener, make_app
+from gateway.errors import Unavailable
+from gateway.observe.metrics import Metrics
+from gateway.reload import ReloadReport
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+class Gateway:
+    """A data path small enough to look into: what the admin listener reaches through its control."""
+
+    def __init__(self):
+        self.is_up = True
+        self.is_draining = False
+        self.is_stale = False
+        self.store_fails = False
+        self.report = ReloadReport(accepted=True, at=1.0, changes=("~ routes[a].path: /a -> /b",))
+        self.explained = []
+        self.revoked = []
+        self.live = {"s1": SessionView("s1", "native", "staff", "101", "GardenAdmin", "", 1.0, None)}
+
+    async def health(self):
+        return Health(self.is_up, self.is_draining, self.is_stale, {"odoo": (1, 2)})
+
+    async def snapshot(self):
+        metrics = Metrics()
+        metrics.requests["orders", "GET", 200] = 7
+        return Snapshot(
+            await self.health(),
+            "1.0",
+            1.0,
+            1,
+            "config.yaml",
+            2.0,
+            "embedded://state",
+            [{"name": "orders"}],
+            metrics.snapshot(),
+        )
+
+    async def reload(self):
+        return self.report
+
+    async def explain(self, method, target, headers):
+        self.explained.append((method, target, headers))
+        return Explanation("forward", route="orders", steps=(Step("route", "first match"),))
+
+    async def drain(self):
+        self.is_draining = True
+
+    async def sessions(self, provider, user_id):
+        if self.store_fails:
+            raise Unavailable(retry_after=1)
+        return [view for view in self.live.values() if (view.provider, view.user_id) == (provider, user_id)]
+
+    async def revoke_session(self, session_id):
+        return self.live.pop(session_id, None) is not None
+
+    async def revoke_user(self, provider, user_id):
+        self.revoked.append((provider, user_id))
+
+    async def revoke_tenant(self, tenant):
+        self.revoked.append(tenant)
+
+    async def revoke_all(self):
+        raise RuntimeError("a secret detail")
+
+
+class Admin:
+    """A listener on a real port, and a client that knows the token."""
+
+    def __init__(self, gateway, session, port):
+        self.gateway = gateway
+        self.port = port
+        self._session = session
+
+    async def ask(self, method, path, *, token=TOKEN, **options):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= options.pop("headers", {})
+        async with self._session.request(
+            method, f"http://127.0.0.1:{self.port}{path}", headers=headers, **options
+        ) as answer:
+            await answer.read()
+            return answer
+
+
+@pytest.fixture
+async def listen():
+    """Starts listeners with the guard a test wants."""
+    started = []
+    session = aiohttp.ClientSession()
+
+    async def start(listen="127.0.0.1:8081", hosts=(), token=TOKEN):
+        gateway = Gateway()
+        listener = Listener(make_app(gateway, Guard(listen, hosts, token)))
+        started.append(listener)
+        return Admin(gateway, session, await listener.start("127.0.0.1", 0))
+
+    yield start
+    await session.close()
+    for listener in started:
+        await listener.stop()
+
+
+@pytest.fixture
+async def admin(listen):
+    return await listen()

@@ -1,0 +1,3 @@
+from fakes.admin import admin, listen
+
+__all__ = ["admin", "listen"]
