@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from secrets import token_hex
 from typing import Final
 
@@ -43,7 +44,7 @@ class PasswordChecks:
         return await asyncio.wrap_future(check)
 
     def _finished(self, _: "Future[bool]", loop: asyncio.AbstractEventLoop) -> None:
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop has ended: nobody counts any more
             loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:

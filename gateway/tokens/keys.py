@@ -17,6 +17,7 @@ ALGORITHMS: Final = (*HMAC_BYTES, "RS256", "ES256", "EdDSA")
 _MIN_SECRET_BYTES: Final = 32
 _MIN_RSA_BITS: Final = 2048
 
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
@@ -121,6 +122,18 @@ class SigningKeys:
     def asymmetric(self) -> JwtKey | None:
         """The first asymmetric key, which signs what others verify by the JWKS; None where none is listed."""
         return next((key for key, _ in self._shared.values()), None)
+
+    def ensure_asymmetric(self) -> JwtKey:
+        """The same; where none is listed one is derived from the first key, so that all nodes publish the same one."""
+        key = self.asymmetric()
+        if key is None:
+            # 128 bits more than the order: the bias of the reduction is negligible (FIPS 186-5, A.2.1)
+            scalar = int.from_bytes(self.derive("assertion", 48), "big") % (_P256_ORDER - 1) + 1
+            kid = "assertion-" + self.derive("assertion kid", 6).hex()
+            private = ec.derive_private_key(scalar, ec.SECP256R1())
+            self._shared[kid] = _shared_key(kid, "ES256", private)
+            key = self._shared[kid][0]
+        return key
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """Secret bytes for one purpose, from the first key."""

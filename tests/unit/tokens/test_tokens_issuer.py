@@ -1,0 +1,186 @@
+"""What is issued: claims, lifetimes and records that agree to the second."""
+
+from math import inf
+
+import jwt
+import pytest
+from fakes.token_rig import PUBLIC_URL, START
+
+from gateway.errors import Unavailable
+from gateway.model import TokenKind
+from gateway.state.records import Outcome
+from gateway.tokens.issuer import claims_of
+from gateway.tokens.opaque import token_hash
+from gateway.tokens.policy import TokenPolicy
+from gateway.tokens.session_id import public_id
+
+WHO = {"provider": "staff", "user_id": "101", "user": "ada", "roles": ("sales",), "scopes": ("a", "b")}
+
+
+def claims(token):
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+async def test_an_access_token_carries_the_claims_of_rfc_9068(rig):
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO, tenant="GardenWorld"))
+
+    written = claims(pair.access_token)
+
+    jti = written.pop("jti")
+    assert len(jti) == 22
+    assert written == {
+        "iss": f"{PUBLIC_URL}/auth",
+        "sub": "101",
+        "aud": PUBLIC_URL,
+        "client_id": "native",
+        "iat": int(START),
+        "exp": int(START) + 900,
+        "sid": public_id(pair.session.id),
+        "preferred_username": "ada",
+        "scope": "a b",
+        "roles": ["sales"],
+        "tenant": "GardenWorld",
+    }
+    assert jwt.get_unverified_header(pair.access_token)["typ"] == "at+jwt"
+    assert pair.session.id not in pair.access_token
+
+
+def test_a_session_without_a_tenant_has_no_such_claim_and_its_client_is_named(rig):
+    session = rig.native.issuer.new_session(**WHO, client_id="portal")
+
+    written = claims_of(session, TokenPolicy("iss", "aud"), 100.9, 1000.9)
+
+    assert "tenant" not in written
+    assert (written["client_id"], written["iat"], written["exp"]) == ("portal", 100, 1000)
+
+
+async def test_a_token_lives_exactly_as_long_as_expires_in_says(rig, clock):
+    """START is a quarter second past the full one: neither end may be rounded away."""
+    pair = await rig.native.issuer.open(rig.native.issuer.new_session(**WHO))
+    assert pair.expires_in == claims(pair.access_token)["exp"] - claims(pair.access_token)["iat"] == 900
+
+    clock.advance(899.9)
+    assert await rig.verifier.verify(pair.access_token.encode())
+    clock.advance(0.1)
+
+    assert await rig.verifier.verify(pair.access_token.encode()) is None
+    assert await rig.native.issuer.introspect(pair.access_token) is None
+
+
+@pytest.mark.parametrize("token_format", ["jwt", "opaque"])
+async def test_introspection_and_expires_in_agree(rig_with, clock, token_format):
+    issuer = rig_with(format=token_format).native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+    clock.advance(100)
+
+    known = await issuer.introspect(pair.access_token)
+
+    assert known.exp == int(START) + 900
+    assert known.token_type == "Bearer"
+    assert known.session.user == "ada"
+    assert (known.issued_at, bool(known.jti)) == ((int(START), True) if token_format == "jwt" else (None, False))
+
+
+async def test_opaque_access_tokens_have_a_shape_and_no_content(rig_with):
+    issuer = rig_with(format="opaque").native.issuer
+
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.access_token.startswith("gwa_")
+    assert pair.refresh_token.startswith("gwr_")
+    assert pair.expires_in == 900
+
+
+async def test_no_token_outlives_its_session(rig_with, clock):
+    rig = rig_with(absolute_ttl=100.0)
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.expires_in == 100
+    assert (await issuer.introspect(pair.refresh_token)).exp == int(START) + 100
+    clock.advance(100)
+    assert await rig.verifier.verify(pair.access_token.encode()) is None
+
+
+async def test_a_session_may_have_no_absolute_end(rig_with):
+    issuer = rig_with(absolute_ttl=inf).native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.session.absolute_expiry == inf
+    assert pair.expires_in == 900
+
+
+async def test_without_a_refresh_token_the_session_ends_with_its_access_token(rig_with):
+    issuer = rig_with(refresh_ttl=0.0).native.issuer
+
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.refresh_token == ""
+    assert pair.session.absolute_expiry == START + 900
+
+
+async def test_bytes_that_the_store_knows_are_never_handed_out(rig_with, monkeypatch):
+    rig = rig_with(format="opaque")
+    issuer = rig.native.issuer
+    taken = await issuer.open(issuer.new_session(**WHO))
+    bytes_to_come = [taken.access_token, taken.refresh_token]
+    mint = rig.native.tokens.opaque.mint
+    monkeypatch.setattr(
+        type(rig.native.tokens.opaque), "mint", lambda _, kind: bytes_to_come.pop(0) if bytes_to_come else mint(kind)
+    )
+
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.access_token != taken.access_token
+    assert (await issuer.introspect(taken.access_token)).session.id == taken.session.id
+
+
+async def test_a_broken_random_source_is_an_outage_and_no_shared_session(rig_with, monkeypatch):
+    rig = rig_with(format="opaque")
+    issuer = rig.native.issuer
+    taken = await issuer.open(issuer.new_session(**WHO))
+    monkeypatch.setattr(
+        type(rig.native.tokens.opaque),
+        "mint",
+        lambda _, kind: taken.access_token if kind is TokenKind.ACCESS else taken.refresh_token,
+    )
+
+    with pytest.raises(Unavailable):
+        await issuer.open(issuer.new_session(**WHO))
+
+
+async def test_a_rotation_of_an_unknown_token_says_so(rig):
+    session = rig.native.issuer.new_session(**WHO)
+
+    refreshed = await rig.native.issuer.rotate(rig.native.tokens.opaque.mint(TokenKind.REFRESH), session)
+
+    assert (refreshed.outcome, refreshed.pair) == (Outcome.UNKNOWN, None)
+
+
+async def test_successors_sealed_for_somebody_else_are_not_handed_out(rig):
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+    await issuer.rotate(pair.refresh_token, pair.session)
+    grace = rig.store.keys.grace(pair.session.id)
+    spent = token_hash(pair.refresh_token.encode())
+    whole = await rig.store.calls.one("HGET", grace, spent)
+    await rig.store.calls.one("HSET", grace, spent, whole.split(b" ")[0] + b" " + b"forged" * 9)
+
+    refreshed = await issuer.rotate(pair.refresh_token, pair.session)
+
+    assert (refreshed.outcome, refreshed.pair) == (Outcome.UNKNOWN, None)
+
+
+async def test_the_store_never_sees_a_token(rig):
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+    second = await issuer.rotate(pair.refresh_token, pair.session)
+
+    stored = b""
+    for key in await rig.store.calls.one("KEYS", rig.store.keys.session("*").split("{")[0][:-2] + "*"):
+        stored += key + repr(await rig.store.calls.one("DUMP", key)).encode()
+
+    assert stored
+    for token in (pair.access_token, pair.refresh_token, second.pair.access_token, second.pair.refresh_token):
+        assert token.encode() not in stored

@@ -1,0 +1,160 @@
+"""The cold path: garbage costs no round trip, and only the store says that a token is alive."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from fakes.token_rig import PASSWORD, SECRET, call
+
+from gateway.errors import StoreUnavailable
+from gateway.model import TokenKind
+from gateway.state.feed import Feed, Invalidation
+from gateway.state.records import FoundToken, TokenRecord
+from gateway.tokens.cache import VerifiedTokens
+from gateway.tokens.keys import KeyMaterial
+from gateway.tokens.opaque import token_hash
+from gateway.tokens.verifier import TokenVerifier
+
+CALL = call()
+ES256 = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+KEYS = [(KeyMaterial("k1", "HS256", SECRET),), (KeyMaterial("e1", "ES256", private_key_pem=ES256),)]
+
+
+@pytest.mark.parametrize("materials", KEYS, ids=["HS256", "ES256"])
+@pytest.mark.parametrize("token_format", ["jwt", "opaque"])
+async def test_a_live_token_of_each_login_verifies_as_that_login_s(rig_with, materials, token_format):
+    rig = rig_with(materials=materials, format=token_format)
+
+    for login in (rig.native, rig.oauth2):
+        pair = await login.broker.login("ada", PASSWORD, CALL)
+        verified = await rig.verifier.verify(pair.access_token.encode())
+        assert verified.identity.login == login.issuer.login
+        assert verified.session_id == pair.session.id
+        assert verified.token_hash == token_hash(pair.access_token.encode())
+        assert rig.verifier.is_ours(pair.access_token.encode())
+
+
+async def test_what_was_verified_is_cached_until_it_is_revoked(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    token = pair.access_token.encode()
+    verified = await rig.verifier.verify(token)
+    assert rig.cache.get(token) is verified
+
+    rig.feed.tell(Invalidation("session", session_id=pair.session.id))
+
+    assert rig.cache.get(token) is None
+
+
+async def test_a_token_that_is_revoked_while_it_is_looked_up_is_not_cached(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    token = pair.access_token.encode()
+    find = rig.store.find_token
+
+    async def find_and_revoke(asked):
+        found = await find(asked)
+        rig.feed.tell(Invalidation("session", session_id=pair.session.id))
+        return found
+
+    rig.store.find_token = find_and_revoke
+    await rig.verifier.verify(token)
+
+    assert rig.cache.get(token) is None
+
+
+@pytest.mark.parametrize(
+    "token", [b"", b"x", b"a.b.c", b"gwa_" + b"A" * 44, b"gwr_" + b"A" * 44, b"\xff" * 48, b"A" * 2**20]
+)
+async def test_garbage_never_reaches_the_store(rig, token):
+    rig.store.calls.timeout = 0.0  # every question to the store would raise
+
+    assert await rig.verifier.verify(token) is None
+    assert not rig.verifier.is_ours(token) or token.startswith(b"gw")
+
+
+async def test_a_token_whose_session_is_unknown_to_the_store_is_not_valid(rig):
+    session = rig.native.issuer.new_session(provider="staff", user_id="1", user="ada")
+    made = rig.native.issuer._make(session, rig.clock(), refresh=True)
+
+    assert await rig.verifier.verify(made.access_token.encode()) is None
+    assert rig.verifier.is_ours(made.access_token.encode())
+
+
+async def test_an_outage_is_an_outage_and_no_verdict(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    rig.store.calls.timeout = 0.0
+
+    with pytest.raises(StoreUnavailable):
+        await rig.verifier.verify(pair.access_token.encode())
+
+
+async def test_an_answer_about_another_token_is_no_answer(rig):
+    """CVE-2023-28858: a reply that was somebody else's."""
+    mine = await rig.native.broker.login("ada", PASSWORD, CALL)
+    theirs = await rig.native.broker.login("bob", PASSWORD, CALL)
+    find = rig.store.find_token
+    rig.store.find_token = lambda _: find(token_hash(theirs.access_token.encode()))
+
+    assert await rig.verifier.verify(mine.access_token.encode()) is None
+    assert await rig.native.issuer.introspect(mine.access_token) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": TokenKind.PREAUTH},
+        {"kind": TokenKind.REFRESH},
+        {"login": "oauth2"},
+        {"id": "another"},
+        {"absolute_expiry": 1.0},
+    ],
+    ids=str,
+)
+async def test_a_record_that_does_not_fit_the_token_opens_nothing(rig, changes):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    kind = changes.pop("kind", TokenKind.ACCESS)
+    asked = token_hash(pair.access_token.encode())
+    found = FoundToken(TokenRecord(asked, kind, 2e9), replace(pair.session, **changes))
+
+    async def find(_):
+        return found
+
+    rig.store.find_token = find
+
+    assert await rig.verifier.verify(pair.access_token.encode()) is None
+
+
+async def test_a_padded_token_of_ours_is_refused_and_still_ours(rig):
+    token = (await rig.native.broker.login("ada", PASSWORD, CALL)).access_token.encode()
+
+    assert await rig.verifier.verify(token + b"=") is None
+    assert rig.verifier.is_ours(token + b"=")
+
+
+async def test_a_revocation_empties_the_cache_through_the_real_feed(rig):
+    """The feed's own latency is measured with the store; here, that the cache hears it."""
+    feed = Feed(rig.store)
+    cache = VerifiedTokens(feed, clock=rig.clock)
+    verifier = TokenVerifier(rig.store, cache, rig.clock, (rig.native.tokens,))
+    heard = asyncio.Event()
+    await feed.start()
+    try:
+        async with asyncio.timeout(5):
+            while not feed.alive:
+                await asyncio.sleep(0)
+            pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+            token = pair.access_token.encode()
+            await verifier.verify(token)
+            assert cache.get(token)
+            feed.listen(lambda _: heard.set())
+
+            await rig.native.broker.logout(cache.get(token), CALL)
+            await heard.wait()
+
+        assert cache.get(token) is None
+        assert len(cache) == 0
+    finally:
+        await feed.stop()
