@@ -1,6 +1,7 @@
 """Reading tokens and sessions: what the session and the marks say, and nothing remembered from before."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.errors import StoreUnavailable
@@ -35,11 +36,11 @@ class Reads:
 
         None: unknown, expired, spent, revoked by itself or with its session, or opened before a not-before mark.
         """
-        async with self.calls.budget():
+        async with self._reading():
             seen = await self._look_up(token_hash)
-        if seen is None or seen.ended or seen.token is None:
+            record = None if seen is None else _read_token(token_hash, seen.token)
+        if seen is None or seen.ended:
             return None
-        record = _read_token(token_hash, seen.token)
         if record is None or min(record.expires_at, seen.session.absolute_expiry) <= self._clock():
             return None
         return FoundToken(record, seen.session)
@@ -49,11 +50,11 @@ class Reads:
 
         None: unknown, forgotten, or no refresh token. `Store.rotate` decides again, atomically.
         """
-        async with self.calls.budget():
+        async with self._reading():
             seen = await self._look_up(token_hash, spent=True)
+            standing = None if seen is None else self._standing(token_hash, seen)
         if seen is None:
             return None
-        standing = self._standing(token_hash, seen)
         return None if standing is None else FoundRefresh(token_hash, seen.session, standing)
 
     def _standing(self, token_hash: str, seen: _Seen) -> Standing | None:
@@ -61,7 +62,7 @@ class Reads:
             return Standing.REVOKED
         if seen.spent:
             return Standing.SPENT
-        record = _read_token(token_hash, seen.token) if seen.token else None
+        record = _read_token(token_hash, seen.token)
         if record is None or record.kind is not TokenKind.REFRESH:
             return None
         late = min(record.expires_at, seen.session.absolute_expiry) <= self._clock()
@@ -69,13 +70,13 @@ class Reads:
 
     async def session(self, session_id: str) -> Session | None:
         """The session, None if it is over. Raises StoreUnavailable."""
-        async with self.calls.budget():
+        async with self._reading():
             found = await self._read_sessions([session_id])
         return found[0] if found else None
 
     async def sessions_of(self, provider: str, user_id: str) -> list[Session]:
         """The user's sessions that are not over, oldest first. Raises StoreUnavailable."""
-        async with self.calls.budget():
+        async with self._reading():
             listed = await self.calls.one("ZRANGE", self.keys.user_index(owner_tag(provider, user_id)), 0, -1)
             found = await self._read_sessions([session_id.decode() for session_id in listed])
         mine = [session for session in found if (session.provider, session.user_id) == (provider, user_id)]
@@ -88,6 +89,15 @@ class Reads:
                 return bool(await self.calls.one("PING") == b"PONG")
         except StoreUnavailable:
             return False
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        """A budget in which a record that makes no sense is the store's failure, and nobody's bad credential."""
+        try:
+            async with self.calls.budget():
+                yield
+        except ValueError as error:
+            raise StoreUnavailable("a record in the store cannot be read") from error
 
     async def _look_up(self, token_hash: str, *, spent: bool = False) -> _Seen | None:
         pointer = Pointer.load(await self.calls.one("GET", self.keys.token(token_hash)))
@@ -149,11 +159,16 @@ def _read_session(
 
 
 def _ended_by_mark(opened: float, marks: Sequence[bytes | None]) -> bool:
-    return any(mark is not None and opened <= read_time(mark) for mark in marks)
+    return any(mark is not None and opened <= read_time(mark.split(b" ", 1)[0]) for mark in marks)
 
 
-def _read_token(token_hash: str, value: bytes) -> TokenRecord | None:
-    """The record from a session's token field; None if it is dead. Raises StoreUnavailable for another token's."""
+def _read_token(token_hash: str, value: bytes | None) -> TokenRecord | None:
+    """The record from a session's token field; None if there is none or it is dead.
+
+    Raises StoreUnavailable for another token's, ValueError for a damaged one.
+    """
+    if value is None:
+        return None
     kind, expires_at, _parent, name = value.decode().split(" ")
     if not token_hash.startswith(name):
         raise StoreUnavailable("the store answered with another token than the one asked for")

@@ -61,7 +61,7 @@ if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'meta', ARGV[7], 'owner', ARGV[8], 'tenant', ARGV[9])
   session.meta = ARGV[7]
 end
-prune(KEYS[1], session, now, (#ARGV - FIRST + 1) / 3)
+prune(KEYS[1], session, now, (#ARGV - FIRST + 1) / 3, forgotten)
 local last = add(KEYS[1], session, FIRST, spent, now)
 expire(KEYS[2], last, now)
 return {'rotated', '', session.meta, unpack(forgotten)}

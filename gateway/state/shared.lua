@@ -27,8 +27,9 @@ local function expire(key, last, now)
   end
 end
 
--- Drop what has expired and, beyond the cap, what expires first; `extra` more are about to come.
-local function prune(key, session, now, extra)
+-- Drop what has expired and, beyond the cap, what expires first; `extra` more are about to come. Adds the latter to
+-- `forgotten`: the former's pointers end by themselves.
+local function prune(key, session, now, extra, forgotten)
   local kept = {}
   for field, value in pairs(session) do
     if #field == 64 then
@@ -42,7 +43,10 @@ local function prune(key, session, now, extra)
   end
   if #kept + extra > LIVE_TOKENS then
     table.sort(kept, function(a, b) return a[2] < b[2] end)
-    for i = 1, math.min(#kept, #kept + extra - LIVE_TOKENS) do redis.call('HDEL', key, kept[i][1]) end
+    for i = 1, math.min(#kept, #kept + extra - LIVE_TOKENS) do
+      redis.call('HDEL', key, kept[i][1])
+      forgotten[#forgotten + 1] = kept[i][1]
+    end
   end
 end
 
@@ -50,7 +54,8 @@ end
 local function add(key, session, first, parent, now)
   local last = tonumber(session['end'] or 0)
   for i = first, #ARGV, 3 do
-    redis.call('HSET', key, ARGV[i], ARGV[i + 1] .. ' ' .. ARGV[i + 2] .. ' ' .. parent .. ' ' .. string.sub(ARGV[i], 1, 16))
+    local name = string.sub(ARGV[i], 1, 16)
+    redis.call('HSET', key, ARGV[i], table.concat({ARGV[i + 1], ARGV[i + 2], parent, name}, ' '))
     if tonumber(ARGV[i + 2]) > last then
       last = tonumber(ARGV[i + 2])
       redis.call('HSET', key, 'end', ARGV[i + 2])
