@@ -129,7 +129,7 @@ class TreeBuilder:
 
     def _where(self) -> Location:
         steps: list[str | int] = []
-        for frame in self._open[:-1]:
+        for frame in self._open:
             if isinstance(frame.node, SequenceNode):
                 steps.append(len(frame.node.items))
             elif frame.key:

@@ -116,7 +116,7 @@ def _check_generated_secrets(document: Document) -> None:
     """Only the embedded store's directory can keep a secret that nobody wrote down."""
     store = _named(document, "store")
     url = store.get("url", "")
-    if not isinstance(url, str) or "://" not in url or url.startswith("embedded://"):
+    if not isinstance(url, str) or url.partition("://")[0] not in {"redis", "rediss", "unix"}:
         return
     why = "with a Redis url nothing can be generated: every gateway on it needs the same one"
     if not (store.get("encryption_key") or store.get("encryption_key_file")):

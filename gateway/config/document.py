@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.config.faults import explain, is_about_key, keys_at, place
 from gateway.config.problems import ConfigRefused, Location, Mark, Problem, problem_at
 from gateway.config.schema import Config
+from gateway.config.section import fold_twins
 from gateway.config.tree import Filler, MappingNode, key_mark, mark_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,7 +43,7 @@ class Document:
     def bind(self, model: type[Model], data: object, at: Location) -> Model | None:
         """The model of what stands at this place; None where it has problems, which are then collected."""
         try:
-            return model.model_validate(data, context={"base": self.base, "files": self.files})
+            return model.model_validate(fold_twins(model, data), context={"base": self.base, "files": self.files})
         except ValidationError as error:
             for fault in error.errors(include_url=False):
                 where = (*at, *place(fault))

@@ -1,8 +1,8 @@
 """The root of the configuration: config.yaml as frozen models; attribute names are the keys of the file."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.credentials import ApiKeyConfig, ClientConfig, SigningKey
 from gateway.config.identities import IdentityProviderConfig
@@ -12,7 +12,7 @@ from gateway.config.section import Section
 from gateway.config.server import AdminConfig, LogsConfig, ServerConfig
 from gateway.config.store import StoreConfig
 from gateway.config.upstreams import UpstreamConfig
-from gateway.config.values import Name
+from gateway.config.values import Name, some
 
 
 class Config(Section):
@@ -27,8 +27,8 @@ class Config(Section):
     clients: tuple[ClientConfig, ...] = ()
     api_keys: tuple[ApiKeyConfig, ...] = ()
     logins: dict[Name, LoginConfig] = Field(default_factory=dict)
-    upstreams: dict[Name, UpstreamConfig] = Field(min_length=1)
-    routes: tuple[RouteConfig, ...] = Field(min_length=1)
+    upstreams: Annotated[dict[Name, UpstreamConfig], AfterValidator(some)]
+    routes: Annotated[tuple[RouteConfig, ...], AfterValidator(some)]
 
     @model_validator(mode="before")
     @classmethod

@@ -18,15 +18,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fold_twins(cls, data: Any) -> Any:
-        """`token_file: x` becomes the value of `token`."""
-        if not isinstance(data, dict):
-            return data
-        folded = dict(data)
-        for name in secret_fields(cls):
-            twin = f"{name}_file"
-            if twin in folded and twin not in cls.model_fields:
-                folded[name] = SecretFile(folded.pop(twin), beside=name in folded)
-        return folded
+        return fold_twins(cls, data)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -48,6 +40,18 @@ class Section(BaseModel):
 def secret_fields(model: type[BaseModel]) -> tuple[str, ...]:
     """The fields of this model that hold a secret and so have a twin."""
     return tuple(name for name, field in model.model_fields.items() if field.annotation is Secret)
+
+
+def fold_twins(model: type[BaseModel], data: Any) -> Any:
+    """`token_file: x` becomes the value of `token`, to be read when `token` is."""
+    if not isinstance(data, dict):
+        return data
+    folded = dict(data)
+    for name in secret_fields(model):
+        twin = f"{name}_file"
+        if twin in folded and twin not in model.model_fields:
+            folded[name] = SecretFile(folded.pop(twin), beside=name in folded)
+    return folded
 
 
 def fault(key: str, message: str) -> PydanticCustomError:

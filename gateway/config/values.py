@@ -4,7 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from math import inf
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
@@ -140,6 +140,9 @@ def _readable(path: str, info: ValidationInfo) -> str:
     return path
 
 
+Values = TypeVar("Values", tuple[Any, ...], dict[str, Any])
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The values, none of them twice. Raises ValueError."""
     seen: set[Any] = set()
@@ -150,10 +153,10 @@ def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def some(values: Values) -> Values:
     """The values, at least one. Raises ValueError."""
     if not values:
-        raise ValueError("is an empty list")
+        raise ValueError("is empty")
     return values
 
 
