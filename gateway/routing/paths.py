@@ -11,7 +11,7 @@ _PLAIN = re.compile(
     rb"(?=/)(?:/(?!\.++(?:/|\Z))[\x21\x22\x24\x26-\x2e\x30-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]++)*+/?"
 ).fullmatch
 _QUERY = re.compile(rb"[\x21\x22\x24-\x7e]*+").fullmatch
-_ABSOLUTE = re.compile(rb"https?://([^/?#@\\]+)(.*)", re.IGNORECASE | re.DOTALL)
+_ABSOLUTE = re.compile(rb"https?://([^/?#@\\]+)((?:[/?].*)?)", re.IGNORECASE | re.DOTALL)
 _ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 
@@ -72,11 +72,11 @@ def strip_prefix(path: bytes, prefix: bytes) -> bytes:
     """What is left of a canonical path below a canonical prefix, `/` for nothing; it is canonical again.
 
     Cut only at the end of a segment. Raises UnsafePath where the path spells the prefix in another way (`%24` for `$`),
-    because the cut could then fall elsewhere than the route's pattern says (GHSA-6jwx-7vp4-9847).
+    and where only the cut makes the rest ambiguous: `/a/%2Fhost` becomes `/%2Fhost` (GHSA-6jwx-7vp4-9847).
     """
-    if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in (b"", b"/"):
-        return path[len(prefix) :] or b"/"
-    raise UnsafePath("the path is not below the prefix to strip")
+    if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in (b"", b"/"):
+        raise UnsafePath("the path is not below the prefix to strip")
+    return canonical(path[len(prefix) :] or b"/").path
 
 
 def _origin_form(target: bytes, authority: bytes) -> bytes:

@@ -43,6 +43,7 @@ def test_a_target_splits_into_path_and_query(target, path, query):
         b"ftp://erp.example/x",
         b"http://erp.example#/x",
         b"http://erp.example\\@evil/x",
+        b"http://erp.example@evil/x",
         b"/x?a#b",
         b"/x?a b",
         b"/x?\xc3\xa9",
@@ -200,9 +201,17 @@ def test_a_prefix_is_cut_at_the_end_of_a_segment(path, prefix, left):
 
 
 @pytest.mark.parametrize(
-    ("path", "prefix"), [(b"/apix", b"/api"), (b"/ap", b"/api"), (b"/%24x/y", b"/$x"), (b"/API/x", b"/api")]
+    ("path", "prefix"),
+    [
+        (b"/apix", b"/api"),
+        (b"/ap", b"/api"),
+        (b"/%24x/y", b"/$x"),
+        (b"/API/x", b"/api"),
+        (b"/api/%2Fhost", b"/api"),
+        (b"/api/;x/y", b"/api"),
+    ],
 )
-def test_a_path_that_spells_the_prefix_differently_is_refused(path, prefix):
+def test_a_path_that_cannot_be_cut_safely_is_refused(path, prefix):
     with pytest.raises(UnsafePath):
         strip_prefix(path, prefix)
 
@@ -244,6 +253,16 @@ def test_canonical_is_idempotent(raw):
 
     assert canonical(spelling.path) == spelling
     assert spelling.path.isascii()
+
+
+@given(SPELLINGS)
+def test_what_is_left_of_a_path_is_canonical_too(raw):
+    try:
+        left = strip_prefix(canonical(b"/api" + raw).path, b"/api")
+    except UnsafePath:
+        return
+
+    assert canonical(left).path == left
 
 
 @given(SPELLINGS)
