@@ -27,9 +27,13 @@ State = tuple[str, int, int, int, int, int]
 class Built(Protocol):
     """What a build results in: everything that serves requests, and what it was made from."""
 
-    config: Config
-    files: Iterable[Path]
-    """The configuration file and every file it names: certificates, keys, `*_file` secrets. Absolute paths."""
+    @property
+    def config(self) -> Config:
+        """What it was built from."""
+
+    @property
+    def files(self) -> Iterable[Path]:
+        """The configuration file and every file it names: certificates, keys, `*_file` secrets. Absolute paths."""
 
 
 B = TypeVar("B", bound=Built)

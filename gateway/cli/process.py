@@ -16,7 +16,7 @@ _FAILURES = (StoreRefused, OSError)
 @set_option
 def run(path: Path, overrides: Mapping[str, str]) -> None:
     """Run the gateway."""
-    from gateway import app  # noqa: PLC0415 - loads the whole data path, which no other command needs
+    import gateway.app as app  # noqa: PLC0415 - loads the whole data path, which no other command needs
 
     or_refuse(lambda: app.run(path, overrides), _FAILURES)
 
@@ -25,6 +25,6 @@ def run(path: Path, overrides: Mapping[str, str]) -> None:
 @set_option
 def demo(overrides: Mapping[str, str]) -> None:
     """Run the gateway in front of a small demo ERP and print requests to try."""
-    from gateway import app  # noqa: PLC0415 - as above
+    import gateway.app as app  # noqa: PLC0415 - as above
 
     or_refuse(lambda: app.demo(overrides), _FAILURES)

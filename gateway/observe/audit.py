@@ -16,7 +16,7 @@ class Audit:
         self._write = write
         self._clock = clock
 
-    def __call__(self, event: str, **fields: object) -> None:
+    def __call__(self, event: str, /, **fields: object) -> None:
         """Write one line: `ts`, `event`, then the fields as given. Empty ones are left out."""
         kept = {name: redact_field(name, value) for name, value in fields.items() if value not in ("", None)}
         self._write(stamped(self._clock(), {"event": event, **kept}))

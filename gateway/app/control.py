@@ -1,0 +1,117 @@
+"""The data path as the admin listener sees it, in the one process of today."""
+
+from collections.abc import Sequence
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gateway import __version__
+from gateway.admin.control import Explanation, Health, SessionView, Snapshot
+from gateway.app.explain import explain
+from gateway.model import Session
+from gateway.observe.metrics import merge
+from gateway.reload import ReloadReport
+
+if TYPE_CHECKING:
+    from gateway.app.process import Process
+
+
+class LocalControl:
+    """`admin.control.Control` by direct calls."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+
+    async def health(self) -> Health:
+        """What is known now; the store is not asked."""
+        process = self._process
+        now = monotonic()
+        return Health(
+            store_up=process.state.feed.alive,
+            draining=process.gate.draining,
+            config_stale=process.reloader.is_stale,
+            upstreams={
+                upstream.name: (sum(server.is_up(now) for server in upstream.servers), len(upstream.servers))
+                for upstream in process.current.rules.upstreams
+            },
+        )
+
+    async def snapshot(self) -> Snapshot:
+        """Figures of this process."""
+        process = self._process
+        config = process.current.config
+        return Snapshot(
+            health=await self.health(),
+            version=__version__,
+            started=process.started,
+            workers=1,
+            config_file=process.current.loaded.file,
+            config_loaded=process.loaded_at,
+            store=process.state.described,
+            routes=[_route(route) for route in config.routes],
+            metrics=merge([process.metrics.snapshot()]),
+        )
+
+    async def reload(self) -> ReloadReport:
+        """Load the file again."""
+        return await self._process.reloader.reload("admin API")
+
+    async def explain(self, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Explanation:
+        """Judge a request without forwarding it."""
+        return await explain(self._process.gate, method, target, headers)
+
+    async def drain(self) -> None:
+        """Begin to stop."""
+        self._process.stop()
+
+    async def sessions(self, provider: str, user_id: str) -> Sequence[SessionView]:
+        """One user's live sessions."""
+        return [_view(session) for session in await self._process.state.store.sessions_of(provider, user_id)]
+
+    async def revoke_session(self, session_id: str) -> bool:
+        """End one session."""
+        ended = await self._process.state.store.revoke_session(session_id, "revoked by an operator")
+        self._tell("session_revoked", ended=ended)
+        return ended
+
+    async def revoke_user(self, provider: str, user_id: str) -> None:
+        """End all sessions of a user."""
+        await self._process.state.store.revoke_user(provider, user_id, "revoked by an operator")
+        self._tell("sessions_ended", provider=provider, user_id=user_id)
+
+    async def revoke_tenant(self, tenant: str) -> None:
+        """End all sessions in a tenant."""
+        await self._process.state.store.revoke_tenant(tenant, "revoked by an operator")
+        self._tell("sessions_ended", tenant=tenant)
+
+    async def revoke_all(self) -> None:
+        """End every session."""
+        await self._process.state.store.revoke_all("revoked by an operator")
+        self._tell("sessions_ended", all=True)
+
+    def _tell(self, event: str, **fields: Any) -> None:
+        self._process.shared.audit(event, cause="revoked by an operator", **fields)
+
+
+def _view(session: Session) -> SessionView:
+    return SessionView(
+        id=session.id,
+        login=session.login,
+        provider=session.provider,
+        user_id=session.user_id,
+        user=session.user,
+        tenant=session.tenant,
+        created=session.created,
+        expires=None if session.absolute_expiry == inf else session.absolute_expiry,
+    )
+
+
+def _route(route: Any) -> dict[str, Any]:
+    return {
+        "name": route.name,
+        "path": route.path,
+        "methods": list(route.methods or ()),
+        "upstream": route.upstream,
+        "credentials": list(route.credentials),
+        "public": route.public,
+    }

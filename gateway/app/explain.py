@@ -1,0 +1,115 @@
+"""`gateway explain`: what would become of a request, decided by the same parts as the real one, without forwarding."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.admin.control import Explanation, Step
+from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
+from gateway.errors import GatewayError, MethodNotAllowed
+from gateway.model import Identity
+from gateway.proxy.gate import REFUSED_METHODS, Gate
+from gateway.proxy.head import RequestHead
+from gateway.proxy.headers import read_head
+from gateway.proxy.route import Route, Rules
+from gateway.proxy.url_token_rules import read_url_token
+from gateway.routing.paths import split_target, strip_prefix
+from gateway.tokens.cache import Verified
+
+
+class Asked(RequestHead):
+    """A request that exists only in a question."""
+
+    __slots__ = ("url_token",)
+    url_token: bytes | None
+
+
+class _Answer:
+    """Collects steps until the outcome is known."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.route = ""
+        self.upstream = ""
+        self.identity: dict[str, Any] = {}
+
+    def step(self, part: str, verdict: str) -> None:
+        self.steps.append(Step(part, verdict))
+
+    def outcome(self, outcome: str, status: int = 0) -> Explanation:
+        return Explanation(outcome, status, self.route, self.upstream, self.identity, tuple(self.steps))
+
+
+async def explain(gate: Gate, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Explanation:
+    """Judge a request as if it had come in on the public listener. Raises StoreUnavailable for a cold token."""
+    answer = _Answer()
+    try:
+        return await _judge(gate.rules, _asked(gate.rules, method, target, headers), answer)
+    except GatewayError as error:
+        if error.status == 503:
+            raise
+        answer.step("refused", str(error))
+        return answer.outcome("refuse", error.status)
+
+
+def _asked(rules: Rules, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Asked:
+    fields = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
+    if not any(name.lower() == b"host" for name, _ in fields):
+        fields.append((b"Host", b"localhost"))
+    asked = Asked(method, target.encode("latin-1", "replace"), fields, http11=True, keep_alive=True)
+    asked.url_token = None
+    read_head(asked, rules.request_actions)
+    return asked
+
+
+async def _judge(rules: Rules, asked: Asked, answer: _Answer) -> Explanation:
+    table, method, host = rules.table, asked.method, asked.host or b""
+    if method in REFUSED_METHODS:
+        raise MethodNotAllowed(method)
+    raw_path, asked.query = split_target(asked.target, host)
+    target = table.resolve(raw_path)
+    asked.path = target.path
+    answer.step("path", f"judged and sent as {target.path.decode('latin-1')}")
+    handler = table.endpoint(target, method, host) if target.endpoints else None
+    if handler is not None:
+        answer.step("endpoint", f"answered by login {rules.endpoint_owner[handler].login}")
+        return answer.outcome("endpoint")
+    route, anonymous = table.select(target, method, host)
+    answer.route, answer.upstream = route.name, route.upstream.name
+    answer.step("route", f"{route.name} ({route.pattern.text}) is the first that matches")
+    verified = await _identify(asked, route, answer, anonymous=anonymous)
+    answer.identity = _public(verified.identity)
+    if route.requirements is not None and verified not in {NOBODY, FOREIGN}:
+        route.requirements.check(verified.identity)
+        answer.step("requirements", "met")
+    path = strip_prefix(asked.path, route.strip_prefix) if route.strip_prefix else asked.path
+    server = route.upstream.choose()
+    answer.step("upstream", f"{method} {server.endpoint.origin}{path.decode('latin-1')}")
+    return answer.outcome("forward")
+
+
+async def _identify(asked: Asked, route: Route, answer: _Answer, *, anonymous: bool) -> Verified:
+    if route.public:
+        answer.step("credential", "none is judged: the route is public")
+        return route.authenticator.foreign(asked)
+    read_url_token(asked, route)
+    found = route.authenticator.identify(asked, anonymous=anonymous)
+    verified = await route.authenticator.identify_cold(asked) if found is COLD else found
+    if verified is NOBODY:
+        answer.step("credential", "none, and the whitelist lets this method and path pass")
+    elif verified is FOREIGN:
+        answer.step("credential", "not of our making: the ERP judges it")
+    else:
+        answer.step("credential", f"{verified.identity.method}: valid")
+    return verified
+
+
+def _public(identity: Identity) -> dict[str, Any]:
+    return {
+        "user": identity.user,
+        "user_id": identity.user_id,
+        "provider": identity.provider,
+        "login": identity.login,
+        "roles": sorted(identity.roles),
+        "scopes": sorted(identity.scopes),
+        "tenant": identity.tenant,
+    }

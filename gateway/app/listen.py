@@ -1,0 +1,49 @@
+"""Sockets of the public listener, and its TLS."""
+
+import contextlib
+import socket
+import ssl
+from pathlib import Path
+
+from gateway.config.addresses import Address
+from gateway.config.server import ServerTls
+
+BACKLOG = 4096
+
+
+class PortInUse(OSError):
+    """The address cannot be listened on; the text says which and why."""
+
+
+def bind(address: Address, key: str) -> socket.socket:
+    """A bound socket that does not listen yet, so that a taken port is found before anything is started.
+
+    `key` is the configuration key that names the address. Raises PortInUse.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        sock.bind((address.host, address.port))
+    except OSError as error:
+        sock.close()
+        raise PortInUse(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def tls_context(base: Path, tls: ServerTls) -> ssl.SSLContext:
+    """A server context with the configured certificate. Raises OSError or ssl.SSLError."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(base / tls.certificate_file, base / tls.private_key_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def renew(context: ssl.SSLContext, base: Path, tls: ServerTls) -> None:
+    """Use the files as they are now for new connections. Raises before anything is changed if they do not fit."""
+    tls_context(base, tls)
+    context.load_cert_chain(base / tls.certificate_file, base / tls.private_key_file)

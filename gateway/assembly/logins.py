@@ -1,0 +1,150 @@
+"""Builds the logins: for each its keys, token policy, broker and dialect, and all their endpoints in one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.assembly.shared import Shared
+from gateway.broker.broker import Broker, BrokerTools
+from gateway.broker.clients import OAuthClients
+from gateway.config.document import Loaded
+from gateway.config.logins import LoginConfig
+from gateway.dialects import DIALECTS
+from gateway.dialects.contract import Dialect, DialectTools
+from gateway.errors import GatewayError
+from gateway.identity_providers import PROVIDERS
+from gateway.identity_providers.users import ProviderTools
+from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
+from gateway.proxy.route import LoginEndpoint, Refuse
+from gateway.routing.table import Hosts, host_names
+from gateway.tokens.cache import VerifiedTokens
+from gateway.tokens.codec import Codec
+from gateway.tokens.issuer import Issuer
+from gateway.tokens.keys import SigningKeys
+from gateway.tokens.login_tokens import LoginTokens
+from gateway.tokens.opaque import OpaqueTokens
+from gateway.tokens.policy import TokenPolicy
+from gateway.tokens.verifier import TokenVerifier
+
+
+@dataclass(slots=True)
+class Logins:
+    """All logins of one configuration."""
+
+    cache: VerifiedTokens
+    verifier: TokenVerifier
+    dialects: dict[str, Dialect] = field(default_factory=dict)
+    endpoints: dict[bytes, list[tuple[Hosts, dict[str, Handler]]]] = field(default_factory=dict)
+    owners: dict[Handler, LoginEndpoint] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Parts:
+    tokens: LoginTokens
+    policy: TokenPolicy
+
+
+def build_logins(loaded: Loaded, shared: Shared, keys: SigningKeys) -> Logins:
+    """The logins of a configuration. What is wrong with their options is reported to `loaded`."""
+    config = loaded.config
+    parts = {name: _tokens(loaded, name, login, keys) for name, login in config.logins.items()}
+    cache = VerifiedTokens(shared.feed, clock=shared.clock)
+    verifier = TokenVerifier(shared.store, cache, shared.clock, [part.tokens for part in parts.values()])
+    built = Logins(cache, verifier)
+    providers = _providers(loaded, shared)
+    tools = BrokerTools(verifier, _clients(loaded, shared), shared.audit)
+    for name, login in config.logins.items():
+        provider = providers.get(login.identity_provider)
+        if provider is None:
+            continue  # reported: its options are faulty
+        issuer = Issuer(shared.store, parts[name].tokens, parts[name].policy, shared.clock)
+        broker = Broker(issuer, provider, tools)
+        dialect_class = DIALECTS[login.dialect]
+        options = loaded.bind(dialect_class.Options, login.options, ("logins", name))
+        if options is None:
+            continue
+        dialect = dialect_class(
+            options,
+            DialectTools(
+                broker=broker,
+                clock=shared.clock,
+                issuer=parts[name].policy.issuer,
+                path=login.path,
+                jwks=keys.jwks(),
+                scopes=sorted({scope for client in config.clients for scope in client.scopes}),
+            ),
+        )
+        built.dialects[name] = dialect
+        _mount(built, name, login, dialect)
+    return built
+
+
+def refuse_of(dialect: Dialect) -> Refuse:
+    """How a dialect spells the refusal of a route."""
+
+    def refuse(error: GatewayError, request_id: str) -> Reply:
+        return dialect.refuse(error, None, request_id)
+
+    return refuse
+
+
+def _tokens(loaded: Loaded, name: str, login: LoginConfig, keys: SigningKeys) -> _Parts:
+    origin = loaded.config.server.origin
+    policy = _policy(login, DIALECTS[login.dialect].policy(origin + login.path, origin))
+    ring = keys.ring(name, signing_kid=login.signing_key or "")
+    codec = Codec(ring, issuer=policy.issuer, audience=policy.audience)
+    return _Parts(LoginTokens(codec, OpaqueTokens(ring.mac_keys)), policy)
+
+
+def _policy(login: LoginConfig, policy: TokenPolicy) -> TokenPolicy:
+    """The dialect's defaults under what the login sets."""
+    written: dict[str, Any] = {
+        "format": login.token_format,
+        "access_ttl": login.access_ttl,
+        "refresh_ttl": login.refresh_ttl,
+        "absolute_ttl": login.absolute_ttl,
+        "rotate": login.refresh.rotate,
+        "grace": login.refresh.grace,
+        "revoke_access": login.refresh.revoke_access,
+    }
+    return replace(policy, **{name: value for name, value in written.items() if value is not None})
+
+
+def _providers(loaded: Loaded, shared: Shared) -> Mapping[str, PasswordVerifier]:
+    built: dict[str, PasswordVerifier] = {}
+    for name, config in loaded.config.identity_providers.items():
+        provider_class = PROVIDERS[config.type]
+        options = loaded.bind(provider_class.Options, config.options, ("identity_providers", name))
+        if options is not None:
+            built[name] = provider_class(options, ProviderTools(name, shared.checks))
+    return built
+
+
+def _clients(loaded: Loaded, shared: Shared) -> OAuthClients:
+    clients = [
+        OAuthClient(
+            id=client.id,
+            secret_hash=client.secret_hash.reveal(),
+            grants=frozenset(client.grants),
+            roles=client.roles,
+            scopes=client.scopes,
+            logins=frozenset(client.logins),
+        )
+        for client in loaded.config.clients
+    ]
+    return OAuthClients(clients, shared.checks)
+
+
+def _mount(built: Logins, name: str, login: LoginConfig, dialect: Dialect) -> None:
+    hosts = host_names(login.hosts)
+    below = {(method, login.path + suffix): handler for (method, suffix), handler in dialect.endpoints().items()}
+    refuse = refuse_of(dialect)
+    for (method, path), handler in {**below, **dialect.well_known()}.items():
+        built.owners[handler] = LoginEndpoint(handler, name, refuse)
+        offers = built.endpoints.setdefault(path.encode(), [])
+        for known_hosts, methods in offers:
+            if known_hosts == hosts:
+                methods.setdefault(method, handler)  # two logins publish the same key set: the first one answers
+                break
+        else:
+            offers.append((hosts, {method: handler}))

@@ -1,0 +1,147 @@
+"""Builds the routes: patterns, credentials and header lines compiled, warnings about their order collected."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.assembly.logins import Logins, refuse_of
+from gateway.authn.api_keys import ApiKeys
+from gateway.authn.authenticator import Authenticator
+from gateway.config.document import Loaded
+from gateway.config.headers import HeaderChanges
+from gateway.config.routes import RouteConfig
+from gateway.proxy.headers import fold
+from gateway.proxy.route import Refuse, Requirements, Route
+from gateway.routing.checks import Guard, review
+from gateway.routing.patterns import AnonymousRules, Pattern, PatternError
+from gateway.routing.table import host_names
+from gateway.tokens.cache import Verified
+from gateway.upstream.upstream import Upstream
+
+
+class RouteBuilder:
+    """Everything routes are made of, at hand."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        logins: Logins,
+        keys: ApiKeys,
+        upstreams: Mapping[str, Upstream],
+        lines: Mapping[str, Callable[[Verified], bytes]],
+        owned: Mapping[str, frozenset[bytes]],
+        refuse: Refuse,
+    ) -> None:
+        """`lines`: upstream -> its identity lines; `owned`: upstream -> header names its injector writes."""
+        self._loaded = loaded
+        self._logins = logins
+        self._keys = keys
+        self._upstreams = upstreams
+        self._lines = lines
+        self._owned = owned
+        self._refuse = refuse
+
+    def build(self) -> list[Route]:
+        """All routes in file order. Faulty patterns are reported, routes that cannot match are warned of."""
+        routes = [
+            route for index, config in enumerate(self._loaded.config.routes) if (route := self._route(index, config))
+        ]
+        by_name = {route.name: route for route in routes}
+        guards = [
+            self._guard(by_name[config.name], config) for config in self._loaded.config.routes if config.name in by_name
+        ]
+        positions = {config.name: index for index, config in enumerate(self._loaded.config.routes)}
+        for warned in review(guards):
+            self._loaded.warn(("routes", positions[warned.route], "path"), warned.message)
+        return routes
+
+    def _route(self, index: int, config: RouteConfig) -> Route | None:
+        pattern = self._compiled(("routes", index, "path"), Pattern, config.path)
+        anonymous = self._compiled(("routes", index, "anonymous"), AnonymousRules, config.anonymous)
+        upstream = self._upstreams.get(config.upstream)
+        if pattern is None or anonymous is None or upstream is None:
+            return None
+        limits = self._loaded.config.server.limits
+        response = config.timeouts.response
+        require = config.require
+        return Route(
+            name=config.name,
+            pattern=pattern,
+            methods=frozenset(config.methods) if config.methods is not None else None,
+            hosts=host_names(config.hosts),
+            anonymous=anonymous,
+            allow_encoded=frozenset(config.allow_encoded),
+            upstream=upstream,
+            authenticator=self._authenticator(config),
+            identity_lines=self._lines[config.upstream],
+            refuse=self._refusal(config),
+            requirements=Requirements(frozenset(require.roles), frozenset(require.scopes), frozenset(require.tenants))
+            if require.asks
+            else None,
+            public=config.public,
+            body_limit=limits.body_bytes if config.limits.body_bytes is None else config.limits.body_bytes,
+            response_timeout=upstream.timeouts.response if response is None else response,
+            idle_timeout=upstream.timeouts.idle,
+            url_token_methods=frozenset(config.access_token_methods or ("GET", "HEAD")),
+            form_tokens=bool(config.access_token_in_form) and "access_token" in config.credentials,
+            foreign_url_tokens_pass=config.on_foreign == "pass",
+            strip_prefix=config.strip_prefix.encode(),
+            owned_headers=self._owned[config.upstream],
+            set_headers=_flat(config.request_headers),
+            remove_headers=frozenset(name.lower().encode() for name in config.request_headers.remove),
+            underscore_headers=frozenset(name.lower().encode() for name in config.allow_underscore_headers),
+            answer_set=_flat(config.response_headers),
+            answer_remove=frozenset(name.lower().encode() for name in config.response_headers.remove)
+            | frozenset(name.lower().encode() for name in config.response_headers.set),
+        )
+
+    def _compiled(self, where: tuple[str | int, ...], make: Callable[[Any], Any], text: Any) -> Any:
+        try:
+            return make(text)
+        except PatternError as error:
+            self._loaded.report(where, f"column {error.column} of the pattern: {error.problem}")
+            return None
+
+    def _authenticator(self, config: RouteConfig) -> Authenticator:
+        return Authenticator(
+            route=config.name,
+            credentials=config.credentials,
+            logins=config.logins or None,
+            tokens=self._logins.cache,
+            verifier=self._logins.verifier,
+            keys=self._keys,
+            passes_foreign=config.foreign_credentials == "pass",
+        )
+
+    def _refusal(self, config: RouteConfig) -> Refuse:
+        """Spelled by `errors`, else by the only login in `logins`, else by the gateway."""
+        login = config.errors or (config.logins[0] if len(config.logins) == 1 else None)
+        dialect = self._logins.dialects.get(login) if login else None
+        return refuse_of(dialect) if dialect is not None else self._refuse
+
+    def _guard(self, route: Route, config: RouteConfig) -> Guard:
+        return Guard(
+            name=route.name,
+            pattern=route.pattern,
+            upstream=config.upstream,
+            methods=route.methods,
+            hosts=route.hosts,
+            anonymous=route.anonymous,
+            public=route.public,
+            passes_foreign=config.foreign_credentials == "pass",
+            logins=frozenset(config.logins),
+            roles=frozenset(config.require.roles),
+            tenants=frozenset(config.require.tenants),
+            scopes=frozenset(config.require.scopes),
+        )
+
+
+def _flat(changes: HeaderChanges) -> tuple[bytes, ...]:
+    parts: list[bytes] = []
+    for name, value in changes.set.items():
+        parts += (name.encode(), b": ", value.encode(), b"\r\n")
+    return tuple(parts)
+
+
+def folded(names: frozenset[bytes]) -> frozenset[bytes]:
+    """Names as `Route.owned_headers` compares them."""
+    return frozenset(fold(name) for name in names)

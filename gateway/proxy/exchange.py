@@ -1,0 +1,217 @@
+"""One request/answer pair and what we learned about it: answered by the gateway itself, ended and observed once."""
+
+import asyncio
+import contextlib
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from gateway.authn.authenticator import NOBODY
+from gateway.errors import ClientGone, GatewayError
+from gateway.model import Reply
+from gateway.proxy.answer import own_head
+from gateway.proxy.head import Fields, RequestHead
+from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
+from gateway.tokens.cache import Verified
+
+if TYPE_CHECKING:
+    from gateway.proxy.connection import ClientConnection
+    from gateway.proxy.route import Refuse, Route, Rules
+    from gateway.upstream.connection import UpstreamConnection
+
+SMALL_BODY = 64 * 1024
+"""Bytes of an unwanted body that are read and thrown away so that the connection can be kept."""
+
+
+class Exchange(RequestHead):
+    """What every exchange has; `ForwardedExchange` adds the body's way to the upstream and the answer's way back."""
+
+    __slots__ = (
+        "answer_chunked",
+        "answer_done",
+        "answer_started",
+        "body_bytes",
+        "body_limit",
+        "bytes_sent",
+        "client",
+        "collecting",
+        "cut_reason",
+        "early",
+        "endpoint_login",
+        "error",
+        "held",
+        "idle_timeout",
+        "over",
+        "refuse_as",
+        "request_done",
+        "response_timeout",
+        "retried",
+        "route",
+        "rules",
+        "sent_head",
+        "started",
+        "status",
+        "task",
+        "trailers",
+        "upstream_connection",
+        "upstream_name",
+        "upstream_seconds",
+        "upstream_started",
+        "url_token",
+        "verified",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        connection: "ClientConnection",
+        rules: "Rules",
+        method: str,
+        target: bytes,
+        fields: Fields,
+        *,
+        http11: bool,
+        keep_alive: bool,
+    ) -> None:
+        super().__init__(method, target, fields, http11=http11, keep_alive=keep_alive)
+        self.client = connection
+        self.rules = rules
+        self.started = perf_counter()
+        self.refuse_as: Refuse = rules.refuse
+        self.route: Route | None = None
+        self.verified: Verified = NOBODY
+        self.url_token: bytes | None = None
+        self.endpoint_login = ""
+        self.body_limit = rules.body_bytes
+        self.body_bytes = 0
+        self.held: list[bytes] | None = None
+        """Body bytes that arrived before it was decided where they go."""
+        self.collecting = 0
+        """Bytes up to which the body is collected for a reader of the gateway's own; 0: it is not."""
+        self.waiting: asyncio.Future[bytes] | None = None
+        self.trailers: Fields | None = None
+        self.request_done = False
+        self.early: bytes | None = None
+        """What the client sent behind a WebSocket request; None for every other request."""
+        self.upstream_connection: UpstreamConnection | None = None
+        self.upstream_name = ""
+        self.upstream_started = 0.0
+        self.upstream_seconds = 0.0
+        self.sent_head = b""
+        self.retried = False
+        self.response_timeout = 60.0
+        self.idle_timeout = 60.0
+        self.task: asyncio.Task[None] | None = None
+        self.status = 0
+        self.error: GatewayError | None = None
+        self.cut_reason = ""
+        self.answer_started = False
+        self.answer_chunked = False
+        self.answer_done = False
+        self.bytes_sent = 0
+        self.over = False
+
+    @property
+    def asks_websocket(self) -> bool:
+        """A WebSocket handshake (RFC 6455, section 4.1)."""
+        return (
+            self.upgrade is not None
+            and self.upgrade.lower() == b"websocket"
+            and self.method == "GET"
+            and self.http11
+            and not self.has_body
+            and b"upgrade" in [token.strip() for token in (self.connection or b"").lower().split(b",")]
+        )
+
+    # -- the gateway's own answers ------------------------------------------------------------------------------
+
+    def refuse(self, error: GatewayError) -> None:
+        """Answer with an error, spelled as this client expects it; too late for that, cut the connection."""
+        self.error = error
+        if self.answer_done:
+            return
+        self._drop_upstream()
+        if error.close:
+            self.keep_alive = False
+        if self.answer_started:
+            self.cut(str(error))
+            return
+        self.reply(self.refuse_as(error, self.request_id_text))
+
+    def reply(self, reply: Reply) -> None:
+        """Answer with bytes of our own. The connection is kept where what is left of the request is small."""
+        if self.answer_done or self.answer_started:
+            return
+        if not self.request_done and not self._rest_is_small():
+            self.keep_alive = False
+        connection = self.client
+        self.status = reply.status
+        self.answer_started = True
+        self.held = None
+        body = b"" if self.method == "HEAD" else reply.body
+        self.bytes_sent = len(body)
+        connection.write(own_head(reply, self.connection_header()) + body)
+        connection.free(UNDECIDED | UPSTREAM_FULL)
+        self.answer_complete()
+
+    def connection_header(self) -> bytes:
+        """The Connection line of the answer, if there is one to write; decides whether the connection is kept."""
+        if self.client.closing_soon:
+            self.keep_alive = False
+        if not self.keep_alive:
+            return b"Connection: close\r\n"
+        return b"" if self.http11 else b"Connection: keep-alive\r\n"
+
+    def _rest_is_small(self) -> bool:
+        # A client that waits for 100 may send its body or not after a final answer: nobody can tell what comes next.
+        return not self.expects_continue and 0 < self.content_length <= SMALL_BODY
+
+    @property
+    def request_id_text(self) -> str:
+        """The request's id: the client's if it was well-formed, else ours."""
+        if self.request_id is None:
+            self.request_id = self.client.gate.new_request_id()
+        return self.request_id.decode("ascii")
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def answer_complete(self) -> None:
+        """The last byte of the answer has been written."""
+        self.answer_done = True
+        if self.request_done or not self.keep_alive:
+            self.end()
+
+    def client_lost(self) -> None:
+        """The client vanished: nobody waits for the answer, so the upstream need not work on it."""
+        if self.over:
+            return
+        self.error = self.error or ClientGone("the client went away")
+        if not self.answer_started:
+            self.status = ClientGone.status
+        self._drop_upstream()
+        if self.waiting is not None:
+            self.waiting.cancel()
+        if self.task is not None and not self.collecting:
+            self.task.cancel()  # a login that is under way is finished all the same: nothing of it may be lost
+        self.end()
+
+    def cut(self, reason: str) -> None:
+        """Break the connection: a truncated answer must never look complete."""
+        self.cut_reason = reason
+        self.answer_done = True
+        self._drop_upstream()
+        self.client.cut()
+        self.end()
+
+    def end(self) -> None:
+        """Observe, exactly once, and make way for the next exchange."""
+        if self.over:
+            return
+        self.over = True
+        self.client.gate.observe(self)
+        self.client.exchange_over(self)
+
+    def _drop_upstream(self) -> None:
+        upstream, self.upstream_connection = self.upstream_connection, None
+        if upstream is not None:
+            with contextlib.suppress(RuntimeError):  # the transport may be closed already
+                upstream.abandon()

@@ -1,0 +1,234 @@
+"""The exchange that goes to an upstream: the body's way there, the answer's way back, neither buffered whole."""
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from gateway.errors import BodyTooLarge, GatewayError, UpstreamFault, UpstreamTimeout
+from gateway.proxy.answer import STATUS_LINES, read_answer
+from gateway.proxy.exchange import Exchange
+from gateway.proxy.head import Fields
+from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
+from gateway.proxy.phases import BODY, RESPONSE, STREAM
+from gateway.proxy.rewrite import rewrite_answer
+from gateway.proxy.url_token import MAX_FORM
+
+if TYPE_CHECKING:
+    from gateway.upstream.connection import UpstreamConnection
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+"""RFC 9110, section 9.2.2, without TRACE, which is refused."""
+
+
+class ForwardedExchange(Exchange):
+    """The sink of its upstream connection's events."""
+
+    __slots__ = ()
+
+    # -- the request's body -------------------------------------------------------------------------------------
+
+    def body_arrived(self, data: bytes) -> None:
+        """Some bytes of the body, without transfer coding."""
+        self.body_bytes += len(data)
+        if self.answer_done:
+            return  # unwanted, and small or the connection would have been closed
+        limit = self.collecting or self.body_limit
+        if limit and self.body_bytes > limit:
+            self.refuse(BodyTooLarge(f"over {limit} bytes"))
+            return
+        upstream = self.upstream_connection
+        if upstream is None:
+            if self.held is None:
+                self.held = []
+            self.held.append(data)
+        elif self.chunked:
+            upstream.write(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            upstream.write(data)
+
+    def request_ended(self, trailers: Fields) -> None:
+        """The request is complete."""
+        if self.request_done:
+            return  # it has no body: that was known when its head was complete
+        self.request_done = True
+        if trailers:
+            self.trailers = trailers
+        if self.upstream_connection is not None:
+            self._end_upstream_request(self.upstream_connection)
+        if self.waiting is not None and not self.waiting.done():
+            self.waiting.set_result(self._collected())
+        if self.answer_done:
+            self.end()
+
+    async def collect_body(self, limit: int) -> bytes:
+        """The whole body for a reader of the gateway's own, at most `limit` bytes. Raises BodyTooLarge."""
+        self.collecting = limit
+        if self.content_length > limit or self.body_bytes > limit:
+            raise BodyTooLarge(f"over {limit} bytes")
+        if self.request_done:
+            return self._collected()
+        if self.expects_continue:
+            self.expects_continue = False
+            self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.client.free(UNDECIDED)
+        self.client.arm(BODY, self.rules.body_timeout)
+        self.waiting = asyncio.get_running_loop().create_future()
+        try:
+            return await self.waiting
+        finally:
+            self.waiting = None
+
+    def check_body_limit(self) -> None:
+        """Refuse a body that says it is too large before a byte of it is read. Raises BodyTooLarge."""
+        if self.body_limit and self.content_length > self.body_limit:
+            raise BodyTooLarge(f"Content-Length over {self.body_limit} bytes")
+
+    @property
+    def may_carry_form(self) -> bool:
+        """An urlencoded form, small enough to be searched for a token."""
+        kind = (self.content_type or b"").partition(b";")[0].strip().lower()
+        return kind == b"application/x-www-form-urlencoded" and (self.chunked or 0 < self.content_length <= MAX_FORM)
+
+    def replace_body(self, body: bytes) -> None:
+        """Forward `body` instead of the one that was collected."""
+        self.held = [body] if body else None
+        self.content_length = len(body)
+        self.chunked = False
+        self.collecting = 0
+
+    def _collected(self) -> bytes:
+        return b"".join(self.held or ())
+
+    def start_upstream(self, upstream: "UpstreamConnection", head: bytes) -> None:
+        """Everything is decided: write the head and what of the body is here, let the rest follow."""
+        self.upstream_connection = upstream
+        self.upstream_started = perf_counter()
+        connection = self.client
+        upstream.start(self, head, head_only=self.method == "HEAD", request_done=self.request_done)
+        if self.request_done and self.held is None:
+            connection.arm(RESPONSE, self.response_timeout)
+            return
+        held, self.held = self.held, None
+        for data in held or ():
+            upstream.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+        if self.request_done:
+            self._end_upstream_request(upstream)
+        else:
+            connection.arm(BODY, self.rules.body_timeout)
+            connection.free(UNDECIDED)
+
+    def _end_upstream_request(self, upstream: "UpstreamConnection") -> None:
+        if self.chunked:
+            lines = [
+                b"%b: %b\r\n" % field for field in self.trailers or () if self.rules.request_actions[field[0]] is None
+            ]
+            upstream.write(b"0\r\n" + b"".join(lines) + b"\r\n")
+        upstream.finish_request()
+        if not self.answer_started:
+            self.client.arm(RESPONSE, self.response_timeout)
+
+    def upstream_full(self) -> None:
+        """The upstream reads more slowly than the client sends: stop reading from the client."""
+        self.client.hold(UPSTREAM_FULL)
+
+    def upstream_drained(self) -> None:
+        """The upstream reads again."""
+        self.client.free(UPSTREAM_FULL)
+
+    # -- the answer ---------------------------------------------------------------------------------------------
+
+    def answer_informational(self, status: int, fields: Fields) -> None:
+        """Pass a 1xx on. HTTP/1.0 knows none (RFC 9110, section 15.2)."""
+        if not self.http11 or self.answer_started:
+            return
+        if status == 100:
+            if not self.expects_continue:
+                return  # nobody asked: the client has not stopped for it
+            self.expects_continue = False
+        lines = [b"%b: %b\r\n" % field for field in fields if self.rules.answer_actions[field[0]] is None]
+        self.client.write(b"".join([STATUS_LINES[status], *lines, b"\r\n"]) if status in STATUS_LINES else b"")
+
+    def answer_head(self, status: int, fields: Fields) -> None:
+        """Write the answer's head, its framing chosen for this client."""
+        self.upstream_seconds = perf_counter() - self.upstream_started
+        try:
+            answer = read_answer(fields, self.rules.answer_actions)
+        except UpstreamFault as error:
+            self.refuse(error)
+            return
+        self.status = status
+        self.answer_started = True
+        parts = answer.parts
+        route = self.route
+        if route is not None and (route.rewrites_answer or answer.location is not None or self.url_token is not None):
+            rewrite_answer(self, route, answer)
+        if status == 204 or (status == 304 and answer.content_length < 0):
+            pass
+        elif answer.content_length >= 0:
+            parts.append(b"Content-Length: %d\r\n" % answer.content_length)
+        elif self.method != "HEAD" and status != 304:
+            self._frame_unsized(parts)
+        client = self.client
+        if client.closing_soon or not self.keep_alive or not self.http11:
+            parts.append(self.connection_header())
+        parts.append(b"\r\n")
+        client.write((STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + b"".join(parts))
+        client.arm(STREAM, self.idle_timeout)
+
+    def _frame_unsized(self, parts: list[bytes]) -> None:
+        if self.http11:
+            self.answer_chunked = True
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        else:
+            self.keep_alive = False  # HTTP/1.0: only the end of the connection ends the body
+
+    def answer_body(self, data: bytes) -> None:
+        """Pass some of the body on, as it came."""
+        if self.answer_done:
+            return
+        self.bytes_sent += len(data)
+        client = self.client
+        if self.answer_chunked:
+            client.write_all((b"%x\r\n" % len(data), data, b"\r\n"))
+        else:
+            client.write(data)
+        client.arm(STREAM, self.idle_timeout)
+
+    def answer_end(self, trailers: Fields) -> None:
+        """The upstream's answer is complete."""
+        self.upstream_connection = None
+        if self.answer_done:
+            return
+        if self.answer_chunked:
+            lines = [b"%b: %b\r\n" % field for field in trailers if self.rules.answer_actions[field[0]] is None]
+            self.client.write(b"0\r\n" + b"".join(lines) + b"\r\n")
+        if not self.request_done and not self._rest_is_small():
+            self.keep_alive = False
+        self.client.free(UPSTREAM_FULL)
+        self.answer_complete()
+
+    def upstream_failed(self, error: GatewayError, *, stale: bool) -> None:
+        """The upstream broke. Retried once where the request cannot have been received."""
+        self.upstream_connection = None
+        if self.answer_done:
+            return
+        if stale and not self.retried and not self.has_body and self.method in IDEMPOTENT:
+            self.retried = True
+            self.client.gate.retry(self)
+            return
+        self.refuse(error)
+
+    def answer_switched(self, fields: Fields, connection: "UpstreamConnection", rest: bytes) -> None:
+        """101: both sides become a tunnel, if the client asked for one and the ERP agreed to that protocol."""
+        self.upstream_connection = None
+        self.upstream_seconds = perf_counter() - self.upstream_started
+        if self.answer_done or self.upgrade is None:
+            connection.transport.abort()
+            self.refuse(UpstreamFault("the upstream switched protocols unasked"))
+            return
+        self.client.gate.switch(self, fields, connection, rest)
+
+    def upstream_late(self) -> None:
+        """The deadline of the upstream has passed."""
+        late = UpstreamTimeout("no answer's head in time" if not self.answer_started else "the answer stopped midway")
+        self.refuse(late)

@@ -1,0 +1,262 @@
+"""The object that takes one exchange from head to end; the warm path through it never suspends."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Coroutine
+from itertools import count
+from time import monotonic
+from typing import Any
+
+from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
+from gateway.errors import BadRequest, Forbidden, GatewayError, MethodNotAllowed
+from gateway.model import spawn
+from gateway.proxy import phases
+from gateway.proxy.connection import ClientConnection
+from gateway.proxy.endpoint import serve_endpoint
+from gateway.proxy.forwarded import Peer, is_host
+from gateway.proxy.forwarding import ForwardedExchange
+from gateway.proxy.holds import UNDECIDED
+from gateway.proxy.observer import Observer
+from gateway.proxy.outbound import upstream_head
+from gateway.proxy.route import Route, Rules
+from gateway.proxy.tunnel import Tunnels
+from gateway.proxy.url_token_rules import read_form_token, read_url_token
+from gateway.routing.paths import split_target
+from gateway.tokens.cache import Verified
+from gateway.upstream.connection import Fields, UpstreamConnection
+from gateway.upstream.pool import Server
+
+log = logging.getLogger("gateway.proxy")
+
+REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
+
+
+class Gate:
+    """Decides each exchange under the rules it began with."""
+
+    def __init__(self, rules: Rules, observer: Observer) -> None:
+        self.rules = rules
+        """Swapped as a whole at a reload."""
+        self.now = monotonic()
+        """Coarse time.monotonic, moved on by `sweep`: deadlines need no more."""
+        self.observe = observer.observe
+        self.observer = observer
+        self.connections: set[ClientConnection] = set()
+        self.per_address: dict[str, int] = {}
+        self.tunnels = Tunnels()
+        self.draining = False
+        self._prefix = os.urandom(8).hex()
+        self._ids = count(1)
+
+    # -- one exchange, from its head ----------------------------------------------------------------------------
+
+    def admit(self, exchange: ForwardedExchange) -> None:
+        """Decide, and forward at once if nothing has to be waited for."""
+        try:
+            self._admit(exchange)
+        except GatewayError as error:
+            exchange.refuse(error)
+
+    def _admit(self, exchange: ForwardedExchange) -> None:
+        rules = exchange.rules
+        table = rules.table
+        host = self._host(exchange)
+        method = exchange.method
+        if method in REFUSED_METHODS:
+            exchange.keep_alive = exchange.keep_alive and method != "CONNECT"
+            raise MethodNotAllowed(method)
+        raw_path, exchange.query = split_target(exchange.target, host)
+        target = table.resolve(raw_path)
+        exchange.path = target.path
+        if target.endpoints:
+            handler = table.endpoint(target, method, host)
+            if handler is not None:
+                endpoint = rules.endpoint_owner[handler]
+                exchange.refuse_as = endpoint.refuse
+                exchange.endpoint_login = endpoint.login
+                self._suspend(exchange)
+                self._run(exchange, serve_endpoint(exchange, handler))
+                return
+        route, anonymous = table.select(target, method, host)
+        exchange.route = route
+        exchange.refuse_as = route.refuse
+        exchange.body_limit = route.body_limit
+        exchange.check_body_limit()
+        if exchange.query or exchange.referer is not None:
+            read_url_token(exchange, route)
+        if route.form_tokens and exchange.may_carry_form:
+            self._suspend(exchange)
+            self._run(exchange, self._with_form(exchange, route, anonymous=anonymous))
+            return
+        self._identify(exchange, route, anonymous=anonymous)
+
+    def _identify(self, exchange: ForwardedExchange, route: Route, *, anonymous: bool) -> None:
+        if route.public:
+            exchange.verified = route.authenticator.foreign(exchange)
+            self._forward(exchange, route, exchange.verified)
+            return
+        verified = route.authenticator.identify(exchange, anonymous=anonymous)
+        if verified is COLD:
+            self._suspend(exchange)
+            self._run(exchange, self._identify_cold(exchange, route))
+            return
+        exchange.verified = verified
+        self._forward(exchange, route, verified)
+
+    def _forward(self, exchange: ForwardedExchange, route: Route, verified: Verified) -> None:
+        if route.requirements is not None:
+            if verified is NOBODY or verified is FOREIGN:
+                if verified is FOREIGN:
+                    raise Forbidden("a credential that is not ours cannot meet a requirement")
+            else:
+                route.requirements.check(verified.identity)
+        exchange.response_timeout = route.response_timeout
+        exchange.idle_timeout = route.idle_timeout
+        upstream = route.upstream
+        exchange.upstream_name = upstream.name
+        server = upstream.choose()
+        connection = server.take()
+        if connection is None:
+            self._suspend(exchange)
+            self._run(exchange, self._connect(exchange, route, server))
+            return
+        exchange.start_upstream(connection, upstream_head(exchange, route, verified, server))
+
+    # -- the same, where something has to be waited for ---------------------------------------------------------
+
+    async def _identify_cold(self, exchange: ForwardedExchange, route: Route) -> None:
+        try:
+            exchange.verified = verified = await route.authenticator.identify_cold(exchange)
+            if not exchange.over:
+                self._forward(exchange, route, verified)
+        except GatewayError as error:
+            exchange.refuse(error)
+
+    async def _with_form(self, exchange: ForwardedExchange, route: Route, *, anonymous: bool) -> None:
+        try:
+            await read_form_token(exchange, route)
+            if not exchange.over:
+                self._identify(exchange, route, anonymous=anonymous)
+        except GatewayError as error:
+            exchange.refuse(error)
+
+    async def _connect(self, exchange: ForwardedExchange, route: Route, server: Server) -> None:
+        """Open a connection and send; a server that refuses has not received anything, so another may be tried."""
+        try:
+            try:
+                connection = await server.connect()
+            except GatewayError:
+                others = route.upstream.choose(without=server) if len(route.upstream.servers) > 1 else server
+                if others is server:
+                    raise
+                server = others
+                connection = server.take() or await server.connect()
+            if exchange.over:
+                server.release(connection)
+                return
+            exchange.start_upstream(connection, upstream_head(exchange, route, exchange.verified, server))
+        except GatewayError as error:
+            exchange.refuse(error)
+
+    def retry(self, exchange: ForwardedExchange) -> None:
+        """A reused connection was closed before a byte of answer: once more, on a fresh one."""
+        route = exchange.route
+        assert route is not None
+        try:
+            server = route.upstream.choose()
+        except GatewayError as error:
+            exchange.refuse(error)
+            return
+        self._run(exchange, self._connect(exchange, route, server))
+
+    def switch(self, exchange: ForwardedExchange, fields: Fields, upstream: UpstreamConnection, rest: bytes) -> None:
+        """The upstream agreed to an upgrade: from now on bytes go both ways."""
+        self.tunnels.open(self, exchange, fields, upstream, rest)
+
+    def _run(self, exchange: ForwardedExchange, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with an exchange in a task; whatever goes wrong there, the exchange gets an answer."""
+
+        def done(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (defect := task.exception()) is not None:
+                log.error("exchange failed", exc_info=defect)
+                exchange.refuse(GatewayError(type(defect).__name__))
+
+        exchange.task = spawn(work, name="exchange")
+        exchange.task.add_done_callback(done)
+
+    def _suspend(self, exchange: ForwardedExchange) -> None:
+        exchange.client.arm(phases.NOTHING, 0)
+        if not exchange.request_done and exchange.has_body:
+            exchange.client.hold(UNDECIDED)
+
+    def _host(self, exchange: ForwardedExchange) -> bytes:
+        host = exchange.host
+        if host is None:
+            if exchange.http11:
+                raise BadRequest("no Host header")  # RFC 9112, section 3.2
+            return b""
+        if host and not is_host(host):
+            raise BadRequest("the Host header is not a host")
+        return host
+
+    # -- the life of connections --------------------------------------------------------------------------------
+
+    def new_request_id(self) -> bytes:
+        """Unique over processes and restarts; not a secret."""
+        return b"%s-%x" % (self._prefix.encode(), next(self._ids))
+
+    def client_connected(self, connection: ClientConnection) -> None:
+        """A new connection: refused at once where a limit is reached."""
+        rules = self.rules
+        name = connection.transport.get_extra_info("peername")
+        connection.peer = peer = Peer(
+            name[0] if name else "", secure=connection.secure, trusted_networks=rules.trusted_proxies
+        )
+        self.connections.add(connection)
+        open_here = self.per_address.get(peer.address, 0) + 1
+        self.per_address[peer.address] = open_here
+        limit = rules.connections_per_address
+        if (rules.connections and len(self.connections) > rules.connections) or (limit and open_here > limit):
+            self.observer.refused_connection(peer.address)
+            connection.cut()
+            return
+        connection.closing_soon = self.draining
+        connection.arm(phases.HEAD, rules.header_timeout)
+
+    def client_disconnected(self, connection: ClientConnection) -> None:
+        """The connection is closed."""
+        self.connections.discard(connection)
+        address = connection.peer.address
+        left = self.per_address.get(address, 1) - 1
+        if left:
+            self.per_address[address] = left
+        else:
+            self.per_address.pop(address, None)
+
+    def sweep(self) -> None:
+        """Called a few times a second: moves the coarse clock and ends what is overdue."""
+        self.now = now = monotonic()
+        overdue = [connection for connection in self.connections if connection.deadline < now]
+        for connection in overdue:
+            connection.expire()
+        self.tunnels.sweep(now)
+        for upstream in self.rules.upstreams:
+            upstream.sweep(now)
+
+    @property
+    def in_flight(self) -> int:
+        """Exchanges that are not over yet."""
+        return sum(not connection.idle for connection in self.connections)
+
+    def cut_all(self) -> None:
+        """End everything now."""
+        self.tunnels.close_all()
+        for connection in list(self.connections):
+            connection.transport.abort()
+
+    def drain(self) -> None:
+        """Take no new work on any connection; those that are busy end after their present exchange."""
+        self.draining = True
+        for connection in list(self.connections):
+            connection.drain()

@@ -1,0 +1,73 @@
+"""The head of one request as it was read: what the gateway needs by name, and what is copied as it came."""
+
+Fields = list[tuple[bytes, bytes]]
+
+
+class RequestHead:
+    """Filled once by `headers.read_head`. Values are bytes as received, without trailing white space where named."""
+
+    __slots__ = (
+        "api_key",
+        "authorization",
+        "chunked",
+        "conditional",
+        "connection",
+        "content_length",
+        "content_type",
+        "cookie",
+        "copied",
+        "expects_continue",
+        "fetch_site",
+        "fields",
+        "forwarded_for",
+        "forwarded_host",
+        "forwarded_proto",
+        "host",
+        "http11",
+        "keep_alive",
+        "method",
+        "origin",
+        "path",
+        "query",
+        "referer",
+        "request_id",
+        "target",
+        "upgrade",
+    )
+
+    def __init__(self, method: str, target: bytes, fields: Fields, *, http11: bool, keep_alive: bool) -> None:
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.http11 = http11
+        self.keep_alive = keep_alive
+        self.path = target
+        """The raw path until the routes have judged it, the canonical path afterwards."""
+        self.query = b""
+        self.copied: list[bytes] = []
+        """Name, colon, value and line end of each header that is passed on, flat, ready to be joined."""
+        self.chunked = False
+        self.expects_continue = False
+        self.content_length = -1
+        """Bytes of the body; -1 where the head does not say."""
+        self.host: bytes | None = None
+        self.authorization: bytes | None = None
+        self.api_key: bytes | None = None
+        self.cookie: bytes | None = None
+        self.referer: bytes | None = None
+        self.content_type: bytes | None = None
+        self.connection: bytes | None = None
+        self.upgrade: bytes | None = None
+        self.origin: bytes | None = None
+        self.fetch_site: bytes | None = None
+        self.request_id: bytes | None = None
+        self.forwarded_for: bytes | None = None
+        self.forwarded_host: bytes | None = None
+        self.forwarded_proto: bytes | None = None
+        self.conditional: Fields | None = None
+        """Headers that only some routes pass on."""
+
+    @property
+    def has_body(self) -> bool:
+        """A body follows the head."""
+        return self.chunked or self.content_length > 0

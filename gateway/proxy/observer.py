@@ -1,0 +1,60 @@
+"""Observe, exactly once, whatever happened: counters and the access log line of every exchange."""
+
+from time import perf_counter
+
+from gateway.observe.access_log import AccessLog
+from gateway.observe.metrics import Metrics
+from gateway.proxy.exchange import Exchange
+
+
+class Observer:
+    """Where an exchange ends up."""
+
+    def __init__(self, metrics: Metrics, access_log: AccessLog | None) -> None:
+        self._metrics = metrics
+        self._log = access_log
+        self.refused_connections = 0
+
+    def observe(self, exchange: Exchange) -> None:
+        """Count and log. The path only: a query may hold a token."""
+        metrics = self._metrics
+        route = exchange.route
+        name = route.name if route is not None else exchange.endpoint_login
+        method = exchange.method
+        status = exchange.status
+        duration = perf_counter() - exchange.started
+        key = (name, method, status)
+        metrics.requests[key] = metrics.requests.get(key, 0) + 1
+        metrics.duration.observe(name, duration)
+        upstream = exchange.upstream_name
+        if upstream:
+            metrics.upstream_duration.observe(upstream, exchange.upstream_seconds)
+        identity = exchange.verified.identity
+        if route is not None:
+            judged = (identity.method, "ok" if exchange.error is None else exchange.error.code)
+            metrics.auth[judged] = metrics.auth.get(judged, 0) + 1
+        if self._log is not None:
+            if not method:
+                self._log.malformed(exchange.client.peer.address, str(exchange.error))
+                return
+            self._log.record(
+                exchange.request_id_text,
+                method,
+                exchange.path.decode("latin-1"),
+                name,
+                status,
+                duration,
+                upstream,
+                exchange.upstream_seconds,
+                exchange.bytes_sent,
+                identity.user,
+                identity.method,
+                identity.login,
+                exchange.client.peer.address,
+            )
+
+    def refused_connection(self, address: str) -> None:
+        """A connection over a limit."""
+        self.refused_connections += 1
+        if self._log is not None:
+            self._log.malformed(address, "too many connections")

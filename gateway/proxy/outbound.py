@@ -1,0 +1,83 @@
+"""The head of the request that the ERP gets: the client's headers first, ours last, joined once."""
+
+from gateway.authn.authenticator import FOREIGN, NOBODY
+from gateway.proxy.forwarding import ForwardedExchange
+from gateway.proxy.headers import fold, without
+from gateway.proxy.route import Route
+from gateway.routing.paths import strip_prefix
+from gateway.tokens.cache import Verified
+from gateway.upstream.pool import Server
+
+
+def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified, server: Server) -> bytes:
+    """Request line and headers. Raises UnsafePath where the prefix cannot be stripped."""
+    path = strip_prefix(exchange.path, route.strip_prefix) if route.strip_prefix else exchange.path
+    host = exchange.host if route.upstream.preserve_host and exchange.host else server.endpoint.authority.encode()
+    if exchange.request_id is None:
+        exchange.request_id = exchange.client.gate.new_request_id()
+    if exchange.conditional is not None:
+        _pass_conditional(exchange, route)
+    copied = exchange.copied
+    if route.changes_request:
+        without(copied, route.remove_headers)
+        copied += route.set_headers
+    if exchange.cookie is not None:
+        copied += (b"Cookie: ", exchange.cookie, b"\r\n")
+    if exchange.referer is not None:
+        copied += (b"Referer: ", exchange.referer, b"\r\n")
+    return b"".join(
+        (
+            exchange.method.encode(),
+            b" ",
+            path,
+            b"?" + exchange.query if exchange.query else b"",
+            b" HTTP/1.1\r\nHost: ",
+            host,
+            b"\r\n",
+            *copied,
+            exchange.client.peer.headers_for(exchange),
+            b"X-Request-Id: ",
+            exchange.request_id,
+            b"\r\n",
+            _credentials(exchange, route, verified),
+            _framing(exchange),
+            b"\r\n",
+        )
+    )
+
+
+def _credentials(exchange: ForwardedExchange, route: Route, verified: Verified) -> bytes:
+    """Identity headers, assertion and the injector's credential; an anonymous caller gets none of them."""
+    if verified is NOBODY:
+        return b""
+    if verified is not FOREIGN:
+        return route.identity_lines(verified)
+    foreign = b""
+    if exchange.authorization is not None and b"authorization" not in route.owned_headers:
+        foreign += b"Authorization: " + exchange.authorization + b"\r\n"
+    if exchange.api_key is not None and b"x-api-key" not in route.owned_headers:
+        foreign += b"X-API-Key: " + exchange.api_key + b"\r\n"
+    return foreign
+
+
+def _framing(exchange: ForwardedExchange) -> bytes:
+    if exchange.chunked:
+        framing = b"Transfer-Encoding: chunked\r\n"
+    elif exchange.content_length >= 0:
+        framing = b"Content-Length: %d\r\n" % exchange.content_length
+    else:
+        framing = b""
+    if exchange.expects_continue:
+        framing += b"Expect: 100-continue\r\n"
+    if exchange.early is not None or exchange.asks_websocket:
+        framing += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    return framing
+
+
+def _pass_conditional(exchange: ForwardedExchange, route: Route) -> None:
+    """Names with an underscore, where the route lists them, and names that another upstream's injector owns."""
+    for name, value in exchange.conditional or ():
+        if fold(name) in route.owned_headers:
+            continue
+        if b"_" not in name or name.lower() in route.underscore_headers:
+            exchange.copied += (name, b": ", value, b"\r\n")

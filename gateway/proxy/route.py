@@ -1,0 +1,115 @@
+"""A route as the gate sees it: everything that depends only on configuration, computed at load time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.authn.authenticator import Authenticator
+from gateway.errors import Forbidden, GatewayError, InsufficientScope
+from gateway.model import Handler, Identity, Reply
+from gateway.proxy.answer import AnswerActions
+from gateway.proxy.forwarded import Network
+from gateway.proxy.headers import HeaderActions
+from gateway.routing.patterns import AnonymousRules, Pattern
+from gateway.routing.table import RouteTable
+from gateway.tokens.cache import Verified
+from gateway.upstream.upstream import Upstream
+
+Refuse = Callable[[GatewayError, str], Reply]
+"""Spells an error for the client; the second argument is the request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What an identity needs beyond being valid."""
+
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
+
+    def check(self, identity: Identity) -> None:
+        """One of the roles, all of the scopes, one of the tenants. Raises Forbidden or InsufficientScope."""
+        if self.roles and self.roles.isdisjoint(identity.roles):
+            raise Forbidden("none of the roles that the route requires")
+        if not self.scopes <= identity.scopes:
+            raise InsufficientScope("a scope that the route requires is missing")
+        if self.tenants and identity.tenant not in self.tenants:
+            raise Forbidden("not a tenant of the route")
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEndpoint:
+    """An endpoint of a login, and how its errors are spelled."""
+
+    handler: Handler
+    login: str
+    refuse: Refuse
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """Method and path pattern -> upstream, with its credentials, anonymous paths and requirements."""
+
+    name: str
+    pattern: Pattern
+    methods: frozenset[str] | None
+    hosts: frozenset[bytes] | None
+    anonymous: AnonymousRules
+    allow_encoded: frozenset[str]
+    upstream: Upstream
+    authenticator: Authenticator
+    identity_lines: Callable[[Verified], bytes]
+    """Identity headers, assertion and injected credential of an identity, as whole header lines."""
+    refuse: Refuse
+    requirements: Requirements | None = None
+    """None where there are none, so that the warm path need not ask."""
+    public: bool = False
+    """No credential is judged."""
+    body_limit: int = 0
+    """Bytes; 0 for none."""
+    response_timeout: float = 60.0
+    idle_timeout: float = 60.0
+    url_token_methods: frozenset[str] = frozenset({"GET", "HEAD"})
+    form_tokens: bool = False
+    foreign_url_tokens_pass: bool = False
+    strip_prefix: bytes = b""
+    owned_headers: frozenset[bytes] = frozenset()
+    """Folded names that the upstream's injector writes."""
+    set_headers: tuple[bytes, ...] = ()
+    """Flat parts (name, colon, value, line end) added to the request, before ours."""
+    remove_headers: frozenset[bytes] = frozenset()
+    """Lower-case names."""
+    underscore_headers: frozenset[bytes] = frozenset()
+    """Lower-case names."""
+    answer_set: tuple[bytes, ...] = ()
+    """Flat parts added to the answer."""
+    answer_remove: frozenset[bytes] = frozenset()
+
+    @property
+    def changes_request(self) -> bool:
+        """Headers are set or removed on the way to the upstream."""
+        return bool(self.set_headers or self.remove_headers)
+
+    @property
+    def rewrites_answer(self) -> bool:
+        """Headers are set or removed on the way back."""
+        return bool(self.answer_set or self.answer_remove)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One generation of the configuration, as the data path uses it. Swapped as a whole at a reload."""
+
+    table: RouteTable[Route]
+    endpoint_owner: Mapping[Handler, LoginEndpoint]
+    request_actions: HeaderActions
+    answer_actions: AnswerActions
+    refuse: Refuse
+    trusted_proxies: tuple[Network, ...] = ()
+    header_bytes: int = 32 * 1024
+    body_bytes: int = 100 * 1024 * 1024
+    header_timeout: float = 10.0
+    body_timeout: float = 60.0
+    idle_timeout: float = 75.0
+    connections: int = 10_000
+    connections_per_address: int = 0
+    upstreams: tuple[Upstream, ...] = ()

@@ -1,0 +1,151 @@
+"""WebSockets: after the upstream's own valid 101 bytes go both ways until an end, an expiry or a revocation."""
+
+import asyncio
+from base64 import b64encode
+from hashlib import sha1
+from time import time
+from typing import TYPE_CHECKING, cast
+
+from gateway.errors import UpstreamFault
+from gateway.proxy.forwarding import ForwardedExchange
+from gateway.proxy.head import Fields
+from gateway.state.feed import Invalidation
+from gateway.upstream.connection import WRITE_BUFFER, UpstreamConnection
+
+if TYPE_CHECKING:
+    from gateway.proxy.gate import Gate
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455, section 1.3."""
+
+
+class Tunnels:
+    """All open tunnels of this worker."""
+
+    def __init__(self) -> None:
+        self.open_ones: set[Tunnel] = set()
+
+    def open(
+        self, gate: "Gate", exchange: ForwardedExchange, fields: Fields, upstream: UpstreamConnection, rest: bytes
+    ) -> None:
+        """Tell the client 101 and let the bytes flow; a 101 that is no answer to this handshake is a 502."""
+        if not _agrees(exchange, fields):
+            upstream.transport.abort()
+            exchange.refuse(UpstreamFault("the upstream's 101 does not answer this handshake"))
+            return
+        self.open_ones.add(Tunnel(self, gate, exchange, fields, upstream, rest))
+
+    def sweep(self, _now: float) -> None:
+        """Close the tunnels whose token has expired."""
+        epoch = time()
+        for tunnel in [tunnel for tunnel in self.open_ones if tunnel.exchange.verified.expires_at <= epoch]:
+            tunnel.close()
+
+    def invalidate(self, event: Invalidation) -> None:
+        """Close the tunnels of what was revoked."""
+        for tunnel in [tunnel for tunnel in self.open_ones if tunnel.concerns(event)]:
+            tunnel.close()
+
+    def close_all(self) -> None:
+        """The gateway stops."""
+        for tunnel in list(self.open_ones):
+            tunnel.close()
+
+
+class Tunnel:
+    """Two transports joined."""
+
+    def __init__(
+        self,
+        tunnels: Tunnels,
+        gate: "Gate",
+        exchange: ForwardedExchange,
+        fields: Fields,
+        upstream: UpstreamConnection,
+        rest: bytes,
+    ) -> None:
+        self.exchange = exchange
+        self._tunnels = tunnels
+        self._gate = gate
+        client = exchange.client
+        self._client, self._upstream = client.transport, upstream.transport
+        exchange.status = 101
+        exchange.answer_started = True
+        client.deadline = float("inf")
+        to_client, to_upstream = _Side(self, self._client), _Side(self, self._upstream)
+        self._client.set_protocol(to_upstream)
+        self._upstream.set_protocol(to_client)
+        to_upstream.peer, to_client.peer = to_client, to_upstream
+        actions = exchange.rules.answer_actions
+        lines = [b"%b: %b\r\n" % field for field in fields if actions[field[0]] is None]
+        head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        self._client.write(head + b"".join(lines) + b"\r\n" + rest)
+        exchange.bytes_sent += len(rest)
+        if exchange.early:
+            self._upstream.write(exchange.early)
+        self._client.resume_reading()
+
+    def concerns(self, event: Invalidation) -> bool:
+        """Whether `event` revokes the session or token this tunnel was opened with."""
+        verified = self.exchange.verified
+        identity = verified.identity
+        match event.kind:
+            case "session":
+                return bool(verified.session_id) and event.session_id == verified.session_id
+            case "token":
+                return bool(verified.token_hash) and event.token_hash == verified.token_hash
+            case "user":
+                return (event.provider, event.user_id) == (identity.provider, identity.user_id)
+            case "tenant":
+                return bool(identity.tenant) and event.tenant == identity.tenant
+            case "all":
+                return bool(verified.session_id)
+            case _:
+                return False
+
+    def close(self) -> None:
+        """End both sides and observe the exchange."""
+        if self in self._tunnels.open_ones:
+            self._tunnels.open_ones.discard(self)
+            self._client.close()
+            self._upstream.close()
+            self._gate.client_disconnected(self.exchange.client)
+            self.exchange.end()
+
+
+class _Side(asyncio.Protocol):
+    """Reads from one transport, writes to the other side's."""
+
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport) -> None:
+        self._tunnel = tunnel
+        self.transport = transport
+        self.peer = cast("_Side", None)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+
+    def data_received(self, data: bytes) -> None:
+        self.peer.transport.write(data)
+        if self.peer.transport is self._tunnel.exchange.client.transport:
+            self._tunnel.exchange.bytes_sent += len(data)
+
+    def eof_received(self) -> bool:
+        if self.peer.transport.can_write_eof():
+            self.peer.transport.write_eof()
+            return True
+        return False
+
+    def pause_writing(self) -> None:
+        self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.peer.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._tunnel.close()
+
+
+def _agrees(exchange: ForwardedExchange, fields: Fields) -> bool:
+    """RFC 6455, section 4.1: the answer names the protocol and proves that it is to this very request."""
+    key = next((value for name, value in exchange.fields if name.lower() == b"sec-websocket-key"), b"")
+    accept = b64encode(sha1(key.strip() + _GUID, usedforsecurity=False).digest())
+    found = {name.lower(): value.strip() for name, value in fields}
+    return found.get(b"upgrade", b"").lower() == b"websocket" and found.get(b"sec-websocket-accept") == accept

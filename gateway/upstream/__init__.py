@@ -1,0 +1,1 @@
+"""The ERP side: connections, pools of servers, health, and the credentials that an ERP expects."""

@@ -1,0 +1,270 @@
+"""One connection to an upstream server: writes one request at a time and parses its answer.
+
+llhttp reads the bytes; what it leaves open is settled here: an answer to HEAD has no body whatever its length says,
+an answer without length ends with the connection, and 101 ends HTTP.
+"""
+
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+
+from gateway.errors import GatewayError, UpstreamFault
+
+Fields = list[tuple[bytes, bytes]]
+
+WRITE_BUFFER = 256 * 1024
+"""Bytes queued towards a peer before the other side is paused: enough for full speed, small enough for many."""
+MAX_ANSWER_HEAD = 256 * 1024
+"""Bytes of an answer's head (or of its trailers) before the upstream is taken for broken."""
+
+
+class AnswerSink(Protocol):
+    """The exchange, as its upstream connection sees it."""
+
+    def answer_informational(self, status: int, fields: Fields) -> None:
+        """A 1xx other than 101."""
+
+    def answer_head(self, status: int, fields: Fields) -> None:
+        """The head of the final answer."""
+
+    def answer_body(self, data: bytes) -> None:
+        """Some bytes of the body, without transfer coding."""
+
+    def answer_end(self, trailers: Fields) -> None:
+        """The answer is complete. The connection is already free for others."""
+
+    def answer_switched(self, fields: Fields, connection: "UpstreamConnection", rest: bytes) -> None:
+        """101: what follows is not HTTP; the connection belongs to the exchange from now on."""
+
+    def upstream_failed(self, error: GatewayError, *, stale: bool) -> None:
+        """The answer will never be complete. `stale`: a reused connection ended before a single byte of answer."""
+
+    def upstream_full(self) -> None:
+        """The upstream reads more slowly than the client sends."""
+
+    def upstream_drained(self) -> None:
+        """The upstream reads again."""
+
+
+class Home(Protocol):
+    """Where a connection goes when its exchange is over (the pool of its server)."""
+
+    def release(self, connection: "UpstreamConnection") -> None:
+        """The connection is idle and may be reused."""
+
+    def forget(self, connection: "UpstreamConnection") -> None:
+        """The connection is closed."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """The ERP side of one exchange after another."""
+
+    __slots__ = (
+        "_complete",
+        "_fields",
+        "_head_bytes",
+        "_head_only",
+        "_home",
+        "_parser",
+        "_reading_head",
+        "_request_done",
+        "_reusable",
+        "_until_close",
+        "answered",
+        "closed",
+        "idle_since",
+        "reused",
+        "sink",
+        "status",
+        "transport",
+    )
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._parser = httptools.HttpResponseParser(self)
+        self._complete = False
+        self._fields: Fields = []
+        self._head_bytes = 0
+        self._head_only = False
+        self._reading_head = False
+        self._request_done = False
+        self._reusable = True
+        self._until_close = False
+        self.answered = False
+        self.closed = False
+        self.idle_since = 0.0
+        self.reused = False
+        self.sink: AnswerSink | None = None
+        self.status = 0
+        self.transport: asyncio.Transport = cast("asyncio.Transport", None)
+
+    # -- the exchange's side ------------------------------------------------------------------------------------
+
+    def start(self, sink: AnswerSink, head: bytes, *, head_only: bool, request_done: bool) -> None:
+        """Write a request's head. `head_only`: the request is a HEAD, its answer has no body."""
+        self.sink = sink
+        self.answered = False
+        self._head_only = head_only
+        self._request_done = request_done
+        self._until_close = False
+        self.transport.write(head)
+
+    def write(self, data: bytes) -> None:
+        """Send some of the request's body, already in its transfer coding."""
+        self.transport.write(data)
+
+    def finish_request(self) -> None:
+        """The request has been written completely."""
+        self._request_done = True
+
+    def abandon(self) -> None:
+        """End the exchange now: its answer is wanted no more. The connection cannot be reused."""
+        self.sink = None
+        if not self.closed:
+            self.transport.abort()
+
+    def detach(self) -> None:
+        """Give the transport away (to a tunnel): nothing of it comes back here."""
+        self.sink = None
+        self.closed = True
+        self._home.forget(self)
+
+    # -- asyncio's side -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+
+    def data_received(self, data: bytes) -> None:
+        sink = self.sink
+        if sink is None:  # bytes nobody asked for: the next answer could not be told apart from them
+            self.transport.abort()
+            return
+        self.answered = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            self._switched(data[switch.args[0] :])
+        except httptools.HttpParserError as error:
+            self._reusable = False
+            if not self._complete:  # else the answer is whole, and what follows it is nobody's
+                self._fail(UpstreamFault(f"the answer is not valid HTTP: {error}"))
+        if self._complete:
+            self._end()
+        elif self._fields or self._reading_head:
+            self._guard_head(len(data))
+
+    def eof_received(self) -> None:
+        """The upstream closes; connection_lost follows and decides what that means."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._home.forget(self)
+        sink = self.sink
+        if sink is None:
+            return
+        if exc is None and self._until_close and not self._reading_head:
+            self.sink = None
+            sink.answer_end([])
+            return
+        reason = f"connection broken: {exc}" if exc else "connection closed before the answer was complete"
+        self._fail(UpstreamFault(reason), stale=self.reused and not self.answered)
+
+    def pause_writing(self) -> None:
+        if self.sink is not None:
+            self.sink.upstream_full()
+
+    def resume_writing(self) -> None:
+        if self.sink is not None:
+            self.sink.upstream_drained()
+
+    # -- llhttp's side ------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._complete:  # a second answer to one request: it must never be taken for the next one's
+            self._reusable = False
+            return
+        self._fields = []
+        self._reading_head = True
+        self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._complete:
+            return
+        parser = self._parser
+        fields = self._fields
+        self._fields = []
+        self._reading_head = False
+        self.status = status = parser.get_status_code()
+        sink = self.sink
+        if sink is None:
+            return
+        if status < 200:
+            self._informational(sink, status, fields)
+            return
+        self._reusable = parser.should_keep_alive()
+        if not self._reusable and not self._head_only and status not in {204, 304}:
+            # llhttp answers False both for "Connection: close" and for a body that only the end of the connection ends
+            self._until_close = not any(name.lower() in _FRAMING for name, _ in fields)
+        sink.answer_head(status, fields)
+        if self._head_only:
+            self._parser = httptools.HttpResponseParser(self)  # the old one would take the next answer for a body
+            self._complete = True
+
+    def on_body(self, body: bytes) -> None:
+        if not self._complete and self.sink is not None:
+            self.sink.answer_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.status >= 200:
+            self._complete = True
+
+    # -- the rules ----------------------------------------------------------------------------------------------
+
+    def _informational(self, sink: AnswerSink, status: int, fields: Fields) -> None:
+        if status == 101:
+            self._fields = fields  # kept for _switched, which llhttp's HttpParserUpgrade brings
+        elif status >= 100:
+            sink.answer_informational(status, fields)
+
+    def _end(self) -> None:
+        self._complete = False
+        sink, trailers = self.sink, self._fields
+        if sink is None:
+            return
+        self.sink = None
+        self._fields = []
+        if self._reusable and self._request_done and not self.closed:
+            self.reused = True
+            self._home.release(self)
+        else:
+            self.transport.close()
+        sink.answer_end(trailers)
+
+    def _switched(self, rest: bytes) -> None:
+        sink, fields = self.sink, self._fields
+        if sink is None or self.status != 101:
+            self._fail(UpstreamFault("an upgrade that nobody asked for"))
+            return
+        self.detach()
+        sink.answer_switched(fields, self, rest)
+
+    def _fail(self, error: GatewayError, *, stale: bool = False) -> None:
+        sink = self.sink
+        self.sink = None
+        if not self.closed:
+            self.transport.abort()
+        if sink is not None:
+            sink.upstream_failed(error, stale=stale)
+
+    def _guard_head(self, received: int) -> None:
+        self._head_bytes += received
+        if self._head_bytes > MAX_ANSWER_HEAD and self.sink is not None:
+            self._fail(UpstreamFault(f"the answer's head is over {MAX_ANSWER_HEAD} bytes"))
+
+
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
