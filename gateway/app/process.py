@@ -29,6 +29,7 @@ from gateway.observe.audit import Audit
 from gateway.observe.log_writer import Streams
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
+from gateway.observe.tally import Tally
 from gateway.proxy.connection import ClientConnection
 from gateway.proxy.gate import Gate
 from gateway.proxy.observer import Observer
@@ -84,7 +85,7 @@ class Process:
     async def _serve(self, loaded: Loaded, sock: socket.socket, on_ready: Callable[[], None]) -> None:
         config = loaded.config
         audit_writer = self._streams.open(config.logs.audit)
-        audit = Audit(audit_writer.write if audit_writer else _nowhere, time)
+        audit = Tally(Audit(audit_writer.write if audit_writer else _nowhere, time), self.metrics)
         self.shared = Shared(
             store=self.state.store,
             feed=WeakFeed(self.state.feed),

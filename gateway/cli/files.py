@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import Refused, config_option, load_or_refuse, set_option
+from gateway.cli.options import Refused, config_option, load_or_refuse, or_refuse, set_option
 from gateway.config.diff import changes
 from gateway.config.problems import Mark, Problem
 
@@ -19,6 +19,9 @@ from gateway.config.problems import Mark, Problem
 def check(path: Path, overrides: Mapping[str, str], *, strict: bool) -> None:
     """Check the configuration; print every problem with its line and column."""
     loaded = load_or_refuse(path, overrides)
+    from gateway.assembly.rehearsal import rehearse  # noqa: PLC0415 - loads the whole data path, once the file is sound
+
+    or_refuse(lambda: rehearse(loaded), ())
     for warning in loaded.warnings:
         click.echo(_spell_warning(warning), err=True)
     if strict and loaded.warnings:

@@ -16,15 +16,15 @@ _FAILURES = (StoreRefused, OSError)
 @set_option
 def run(path: Path, overrides: Mapping[str, str]) -> None:
     """Run the gateway."""
-    import gateway.app as app  # noqa: PLC0415 - loads the whole data path, which no other command needs
+    from gateway.app import run as serve  # noqa: PLC0415 - loads the whole data path, which no other command needs
 
-    or_refuse(lambda: app.run(path, overrides), _FAILURES)
+    or_refuse(lambda: serve(path, overrides), _FAILURES)
 
 
 @click.command()
 @set_option
 def demo(overrides: Mapping[str, str]) -> None:
     """Run the gateway in front of a small demo ERP and print requests to try."""
-    import gateway.app as app  # noqa: PLC0415 - as above
+    from gateway.app import demo as serve  # noqa: PLC0415 - as above
 
-    or_refuse(lambda: app.demo(overrides), _FAILURES)
+    or_refuse(lambda: serve(overrides), _FAILURES)

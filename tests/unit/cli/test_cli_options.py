@@ -31,7 +31,7 @@ def test_a_refused_configuration_is_its_problems_and_their_number():
 
 
 def test_a_named_failure_is_one_line_and_any_other_a_traceback():
-    with pytest.raises(Refused, match="gateway: .*Address already in use"):
+    with pytest.raises(Refused, match=r"gateway: .*Address already in use"):
         or_refuse(raising(OSError(98, "Address already in use")), (OSError,))
     with pytest.raises(RuntimeError):
         or_refuse(raising(RuntimeError("a defect")), (OSError,))
