@@ -9,8 +9,6 @@ from secrets import token_hex
 from time import monotonic
 from typing import Any, Literal
 
-from redis.exceptions import RedisError
-
 from gateway.errors import StoreUnavailable
 from gateway.model import spawn
 from gateway.state.store import Store
@@ -88,10 +86,12 @@ class Feed:
         while True:
             try:
                 await self._subscription()
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - a feed that ended for good would leave every lookup cold
                 if self.alive_until:
-                    log.warning("the invalidation feed is lost: %s", error)
-                pause = _BACKOFF[0] if self.alive_until else min(pause * 2, longest)
+                    log.warning("the invalidation feed is lost, and tried again: %s: %s", type(error).__name__, error)
+                    pause = _BACKOFF[0]
+                else:
+                    pause = min(pause * 2, longest)
             finally:
                 self.alive_until = 0.0
             await asyncio.sleep(pause)
@@ -129,7 +129,11 @@ class Feed:
 
 def _read(data: bytes) -> Invalidation:
     """Read a message of the scripts; one that cannot be read voids everything, since it ended something."""
-    match json.loads(data):
+    try:
+        message = json.loads(data)
+    except ValueError:
+        message = None
+    match message:
         case ["session", str(session_id)]:
             return Invalidation("session", session_id=session_id)
         case ["token", str(token_hash)]:
