@@ -66,7 +66,7 @@ def _takers(guard: Guard, earlier: Sequence[Guard]) -> str:
         taker = next((other for other in wider if _takes(other.methods, method) and _takes(other.hosts, host)), None)
         if taker is None:
             return ""
-        takers[taker.name] = None
+        takers[f'"{taker.name}"'] = None
     return ", ".join(takers)
 
 
@@ -80,8 +80,9 @@ def _openings(later: Guard, earlier: Guard) -> Iterator[str]:
     broader = covers(later.pattern, earlier.pattern) and not covers(earlier.pattern, later.pattern)
     if same_upstream and broader and (reasons := list(_weaknesses(later, earlier))):
         yield (
-            f"is broader than {earlier.name} before it, on the same upstream, and weaker: it {' and '.join(reasons)}; "
-            "a path that only the upstream reads as one of that route (other case, a trailing slash) falls to it"
+            f'is broader than "{earlier.name}" before it, on the same upstream, and weaker: it '
+            f"{' and '.join(reasons)}; a path that only the upstream reads as one of that route "
+            "(other case, a trailing slash) falls to it"
         )
 
 

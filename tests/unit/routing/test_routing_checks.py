@@ -25,7 +25,7 @@ def messages(*guards):
 
 def test_a_route_behind_one_that_takes_all_its_requests_never_matches():
     assert messages(guard("all", "/x/**"), guard("late", "/x/y")) == [
-        ("late", "never matches: all before it takes all of its requests")
+        ("late", 'never matches: "all" before it takes all of its requests')
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_broader_and_weaker_route_behind_a_stricter_one_is_pointed_out(strict,
 
     assert [route for route, _ in found] == ["api"]
     assert f"weaker: it {reason};" in found[0][1]
-    assert "broader than admin" in found[0][1]
+    assert 'broader than "admin"' in found[0][1]
 
 
 @pytest.mark.parametrize(
