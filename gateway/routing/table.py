@@ -36,6 +36,7 @@ _LONGEST = 512
 """Bytes of a path that is worth remembering: longer ones are made up, not asked for again."""
 _MOST = 4096
 """Paths remembered at most, about 4 MiB; a full memo is emptied, which costs one cold look per path."""
+_MOST_HOSTS = 256
 _PORT = re.compile(rb"\.?(?::[0-9]*)?\Z")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -79,6 +80,7 @@ class RouteTable(Generic[R]):
             where, key = (self._below, parent) if last.startswith(b"{") else (self._exact, path)
             where[key] = (*where.get(key, ()), *offers)
         self._memo: dict[bytes, Target[R]] = {}
+        self._names: dict[bytes, bytes] = {}
 
     def resolve(self, raw_path: bytes) -> Target[R]:
         """What this path means; one dict lookup when it was asked for before. Raises UnsafePath."""
@@ -115,14 +117,25 @@ class RouteTable(Generic[R]):
         """
         key: str | tuple[str, bytes] = method
         if target.by_host:
-            name = host_name(host)
-            key = (method, name if name in self._hosts else b"")
+            key = (method, self._known(host))
         verdict = target.verdicts.get(key)
         if verdict is None:
-            verdict = _judge(target, method, host_name(host))
+            verdict = _judge(target, method, self._known(host))
             if method in _METHODS:  # with the hosts of the config this bounds the memo, whatever clients send
                 target.verdicts[key] = verdict
         return verdict
+
+    def _known(self, host: bytes) -> bytes:
+        """The name in a Host header if some route asks for it, else nothing; remembered, as clients repeat themselves."""
+        name = self._names.get(host)
+        if name is None:
+            name = host_name(host)
+            name = name if name in self._hosts else b""
+            if len(host) <= _LONGEST:
+                if len(self._names) >= _MOST_HOSTS:
+                    self._names.clear()
+                self._names[host] = name
+        return name
 
     def _resolve(self, raw_path: bytes) -> Target[R]:
         spelling = canonical(raw_path)

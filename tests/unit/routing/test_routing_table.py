@@ -89,11 +89,14 @@ def test_what_clients_send_as_host_or_method_fills_no_memory():
     table = RouteTable([route("a", "/x", hosts=["a.example"]), route("any", "/x")])
     target = table.resolve(b"/x")
 
-    for number in range(100):
+    for number in range(1000):
         table.select(target, "GET", b"h%d.example" % number)
         table.select(target, f"M{number}", b"a.example")
+    table.select(target, "GET", b"h" * 513)
 
     assert len(target.verdicts) == 1
+    assert len(table._names) <= 256
+    assert max(len(name) for name in table._names) <= 512
 
 
 @pytest.mark.parametrize(
