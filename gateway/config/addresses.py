@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 Network = IPv4Network | IPv6Network
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?)*")
-_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):(\d{1,5})")
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def read_listen(value: object) -> Address:
 
 def read_host(value: object) -> str:
     """A host name or address without a port, in lower case. Raises ValueError."""
-    host = value.lower() if isinstance(value, str) else ""
+    host = value.lower() if isinstance(value, str) and value.isascii() else ""
     if host.startswith("["):
         return f"[{_ip(host[1:-1])}]" if host.endswith("]") else _no_host()
     if not _HOST.fullmatch(host):

@@ -12,7 +12,9 @@ from gateway.config.values import NEVER, Line, Moment, Name, Names, distinct, so
 HMAC_SECRET_BYTES = 32
 """RFC 7518, section 3.2: an HS256 key has at least the size of the hash output."""
 
-_ARGON2 = re.compile(r"\$argon2id\$v=19\$m=(\d{1,9}),t=(\d{1,6}),p=(\d{1,3})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}")
+_ARGON2 = re.compile(
+    r"\$argon2id\$v=19\$m=([0-9]{1,9}),t=([0-9]{1,6}),p=[0-9]{1,3}\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}"
+)
 # OWASP password storage cheat sheet: pairs of memory (KiB) and passes that cost an attacker about the same.
 _ENOUGH = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
 

@@ -61,7 +61,7 @@ class Secret:
 class SecretFile:
     """What a `*_file` twin said; `beside` is true where the plain key was written, too."""
 
-    path: str
+    path: object
     beside: bool = False
 
 
@@ -77,9 +77,9 @@ def _read(value: object, info: ValidationInfo) -> Secret:
             return Secret(value)
         case SecretFile(beside=True):
             raise ValueError("is written twice: keep the value or its *_file twin, not both")
-        case SecretFile(path=path):
+        case SecretFile(path=str(path)) if path:
             return Secret(read_secret_file(named_file(path, info)))
-    raise ValueError("must be text")
+    raise ValueError("must name a file" if isinstance(value, SecretFile) else "must be a single text")
 
 
 def named_file(name: str, info: ValidationInfo) -> Path:

@@ -50,7 +50,7 @@ def _refuse_redis_url(url: str) -> str:
         return "is not a well-formed URL"
     if not host or port == 0:
         return "names no host" if not host else "names port 0"
-    if parts.query or parts.fragment or not re.fullmatch(r"(/\d{0,4})?", parts.path):
+    if parts.query or parts.fragment or not re.fullmatch(r"(/[0-9]{0,4})?", parts.path):
         return "may hold host, port and database number only, such as redis://10.0.0.5:6379/0"
     return ""
 

@@ -132,13 +132,16 @@ class Filler:
         if node.is_null:
             self._report(where, node.mark, "has no value; write one, or leave the key out")
             return Broken()
-        if node.literal:
-            return node.text
         try:
-            return substitute(node.text, self._environ)
+            text = node.text if node.literal else substitute(node.text, self._environ)
+            text.encode()
+        except UnicodeEncodeError:  # "\ud800" in quotes, or an environment that is not UTF-8
+            self._report(where, node.mark, "is not Unicode text")
         except ValueError as error:
             self._report(where, node.mark, str(error))
-            return Broken()
+        else:
+            return text
+        return Broken()
 
 
 def _is_cut_hash(node: Node) -> bool:

@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Validatio
 
 from gateway.config.secret import named_file
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST = 36_500 * 86400.0
 """A hundred years: beyond it a lifetime is a typing mistake, and dates overflow."""
-_SIZE = re.compile(r"(\d{1,12})(B|KiB|MiB|GiB|TiB)?")
+_SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB|TiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -160,7 +160,7 @@ def some(values: Values) -> Values:
     return values
 
 
-_DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"})
+_DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"})
 _spelled_duration = PlainSerializer(spell_duration, when_used="json")
 
 Line = Annotated[str, BeforeValidator(read_line), WithJsonSchema({"type": ["string", "number"], "minLength": 1})]
@@ -178,7 +178,7 @@ Size = Annotated[
     BeforeValidator(read_size),
     AfterValidator(_natural),
     PlainSerializer(spell_size, when_used="json"),
-    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d+(B|KiB|MiB|GiB|TiB)?$", "minimum": 0}),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[0-9]+(B|KiB|MiB|GiB|TiB)?$", "minimum": 0}),
 ]
 Moment = Annotated[float, BeforeValidator(read_moment), WithJsonSchema({"type": "string"})]
 FilePath = Annotated[str, BeforeValidator(read_line), AfterValidator(_readable), WithJsonSchema({"type": "string"})]
