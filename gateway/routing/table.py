@@ -126,7 +126,7 @@ class RouteTable(Generic[R]):
         return verdict
 
     def _known(self, host: bytes) -> bytes:
-        """The name in a Host header if some route asks for it, else nothing; remembered, as clients repeat themselves."""
+        """The name in a Host header if some route asks for it, else nothing; remembered, since clients repeat it."""
         name = self._names.get(host)
         if name is None:
             name = host_name(host)
