@@ -2,10 +2,12 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.config.document import Loaded
+from gateway.config.load import load_place
+from gateway.config.store import StoreConfig
 from gateway.state.directory import StoreRefused, secrets_in
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
@@ -52,20 +54,17 @@ class AdminClient:
         return value
 
 
-def client_of(loaded: Loaded) -> AdminClient:
-    """The client for the gateway that runs with this configuration. Raises AdminUnreachable without a token."""
-    listen = loaded.config.admin.listen
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - what is listened on
-    return AdminClient(host, listen.port, _token_of(loaded))
+def client_for(path: Path, environ: Mapping[str, str]) -> AdminClient:
+    """The client for the gateway that runs with this file. Raises AdminUnreachable without a token, ConfigRefused."""
+    admin, store, base = load_place(path, environ)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.listen.host, admin.listen.host)  # noqa: S104 - listened on
+    return AdminClient(host, admin.listen.port, admin.token.reveal() or _made_token(store, base))
 
 
-def _token_of(loaded: Loaded) -> str:
-    config = loaded.config
-    if config.admin.token:
-        return config.admin.token.reveal()
-    if not config.store.is_embedded:
+def _made_token(store: StoreConfig, base: Path) -> str:
+    if not store.is_embedded:
         raise AdminUnreachable("the admin API is off: set admin.token")
-    directory = loaded.base / Path(config.store.url.removeprefix("embedded://"))
+    directory = base / store.url.removeprefix("embedded://")
     try:
         token = secrets_in(directory).load(TOKEN_FILE)
     except StoreRefused as error:

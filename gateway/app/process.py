@@ -188,6 +188,7 @@ class Process:
     def _watch_figures(self) -> None:
         feed, gate = self.state.feed, self.gate
         self.metrics.watch("store_up", lambda: {(): float(feed.alive)})
+        self.metrics.watch("store_errors_total", lambda: {(): self.state.store.calls.failures})
         self.metrics.watch("feed_up", lambda: {(): float(feed.alive)})
         self.metrics.watch("connections", lambda: {(): len(gate.connections)})
         self.metrics.watch("requests_in_flight", lambda: {(): gate.in_flight})

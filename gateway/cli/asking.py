@@ -1,6 +1,7 @@
 """Commands that ask the running gateway through its admin API: explain, sessions, reload."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,14 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from gateway.admin.client import AdminClient, AdminRefused, AdminUnreachable, client_of
-from gateway.cli.options import Refused, config_option, load_or_refuse, or_refuse
+from gateway.admin.client import AdminRefused, AdminUnreachable, client_for
+from gateway.cli.options import Refused, config_option, or_refuse
 
 _FAILURES = (AdminUnreachable, AdminRefused)
 
 
 def _ask(path: Path, method: str, address: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
-    loaded = load_or_refuse(path, {})
-    client: AdminClient = or_refuse(lambda: client_of(loaded), _FAILURES)
-    return or_refuse(lambda: client.ask(method, address, body, accept=accept), _FAILURES)
+    return or_refuse(lambda: client_for(path, os.environ).ask(method, address, body, accept=accept), _FAILURES)
 
 
 def _read_headers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:

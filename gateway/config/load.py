@@ -15,6 +15,8 @@ from gateway.config.document import Document, Loaded
 from gateway.config.overrides import override
 from gateway.config.problems import ConfigRefused, Mark, Problem
 from gateway.config.schema import Config
+from gateway.config.server import AdminConfig
+from gateway.config.store import StoreConfig
 from gateway.config.tree import MappingNode, ScalarNode, SequenceNode
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -44,6 +46,21 @@ def load(path: str | Path, environ: Mapping[str, str], overrides: Mapping[str, s
         document.warn((), "the last line does not end: if the file was cut off there, something is missing")
     advise(config, document)
     return Loaded(config, file, document)
+
+
+def load_place(path: str | Path, environ: Mapping[str, str]) -> tuple[AdminConfig, StoreConfig, Path]:
+    """Where the gateway of this file is found: its `admin` and `store`, and the directory that file names start from.
+
+    The rest of the file may be faulty, or need variables that only the gateway has. Raises ConfigRefused.
+    """
+    file = str(path)
+    root, _, _ = override(read_tree(_read(Path(path), file), file), environ, {})
+    document = Document(root, Path(path).resolve().parent, environ)
+    admin = document.bind(AdminConfig, document.data.get("admin", {}), ("admin",))
+    store = document.bind(StoreConfig, document.data.get("store", {}), ("store",))
+    if admin is None or store is None:
+        raise ConfigRefused(problem for problem in document.problems if problem.where.startswith(("admin", "store")))
+    return admin, store, document.base
 
 
 def read_tree(text: str, file: str) -> MappingNode:

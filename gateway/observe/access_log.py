@@ -107,7 +107,8 @@ class AccessLog:
             return False
         self._allowance -= 1.0
         self._tick()
-        line = json.dumps({"event": "malformed_request", "client": client, "status": 400, "reason": reason})
+        fields = {"event": "malformed_request", "client": client, "status": 400, "reason": reason}
+        line = json.dumps(fields, separators=(",", ":"))
         if not self._lines:
             self._later(FLUSH_SECONDS, self.flush)
         self._lines.append(f"{self._stamp}{line[1:]}\n")

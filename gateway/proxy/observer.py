@@ -33,6 +33,8 @@ class Observer:
         if route is not None:
             judged = (identity.method, "ok" if exchange.error is None else exchange.error.code)
             metrics.auth[judged] = metrics.auth.get(judged, 0) + 1
+        if not method:
+            metrics.count("malformed_requests_total")
         if self._log is not None:
             if not method:
                 self._log.malformed(exchange.client.peer.address, str(exchange.error))

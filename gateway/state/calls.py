@@ -58,6 +58,8 @@ class Calls:
         self.pool = pool
         self.timeout = timeout
         """Seconds for a whole step, waiting for a connection included."""
+        self.failures = 0
+        """Steps that failed or were too late."""
         self._scripts = {script.sha: script for script in scripts}
         self._turn = asyncio.Semaphore(limit)
 
@@ -68,8 +70,10 @@ class Calls:
             async with asyncio.timeout(self.timeout):
                 yield
         except TimeoutError as late:
+            self.failures += 1
             raise StoreUnavailable(f"the store did not answer within {self.timeout:g} s") from late
         except (RedisError, OSError) as error:
+            self.failures += 1
             raise StoreUnavailable(f"the store failed: {type(error).__name__}: {error}") from error
 
     async def one(self, *command: str | bytes | int) -> Any:

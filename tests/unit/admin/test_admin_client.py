@@ -4,8 +4,8 @@ import socket
 import pytest
 from fakes.admin import TOKEN
 
-from gateway.admin.client import TOKEN_FILE, AdminClient, AdminRefused, AdminUnreachable, client_of
-from gateway.config.load import load
+from gateway.admin.client import TOKEN_FILE, AdminClient, AdminRefused, AdminUnreachable, client_for
+from gateway.config.problems import ConfigRefused
 
 ROUTES = """
 upstreams: {erp: {servers: ["http://127.0.0.1:8069"]}}
@@ -13,10 +13,10 @@ routes: [{path: /**, upstream: erp, public: true}]
 """
 
 
-def loaded(directory, text=""):
+def client_of(directory, text="", **environ):
     path = directory / "config.yaml"
     path.write_text(text + ROUTES)
-    return load(path, {})
+    return client_for(path, environ)
 
 
 async def ask(admin, *question, token=TOKEN, **options):
@@ -64,7 +64,7 @@ async def test_something_else_there_is_told_too(answer):
 
 
 def test_the_token_comes_from_the_configuration(tmp_path):
-    client = client_of(loaded(tmp_path, f"admin: {{listen: '0.0.0.0:9000', token: {TOKEN}}}"))
+    client = client_of(tmp_path, f"admin: {{listen: '0.0.0.0:9000', token: {TOKEN}}}")
 
     assert (client._host, client._port, client._token) == ("127.0.0.1", 9000, TOKEN)
 
@@ -75,19 +75,18 @@ def test_or_from_the_embedded_stores_directory(tmp_path):
     (state / TOKEN_FILE).write_text("made-at-first-start\n")
     (state / TOKEN_FILE).chmod(0o600)
 
-    assert client_of(loaded(tmp_path, "store: {url: 'embedded://data'}"))._token == "made-at-first-start"
+    assert client_of(tmp_path, "store: {url: 'embedded://data'}")._token == "made-at-first-start"
+
+
+def test_or_from_the_environment(tmp_path):
+    assert client_of(tmp_path, GATEWAY_ADMIN_TOKEN=TOKEN)._token == TOKEN
 
 
 def test_without_a_token_it_is_said_how_to_get_one(tmp_path):
     with pytest.raises(AdminUnreachable, match="has the gateway been started"):
-        client_of(loaded(tmp_path))
+        client_of(tmp_path)
     with pytest.raises(AdminUnreachable, match=r"set admin\.token"):
-        client_of(
-            loaded(
-                tmp_path,
-                "store: {url: 'redis://127.0.0.1', encryption_key: 0123456789abcdef0123456789abcdef}\nsigning_keys: [{kid: k, algorithm: HS256, secret: 0123456789abcdef0123456789abcdef}]",
-            )
-        )
+        client_of(tmp_path, "store: {url: 'redis://127.0.0.1'}")
 
 
 def test_a_token_file_that_others_can_read_is_refused(tmp_path):
@@ -97,4 +96,18 @@ def test_a_token_file_that_others_can_read_is_refused(tmp_path):
     (state / TOKEN_FILE).chmod(0o644)
 
     with pytest.raises(AdminUnreachable, match="chmod 600"):
-        client_of(loaded(tmp_path))
+        client_of(tmp_path)
+
+
+def test_a_file_that_is_faulty_elsewhere_still_leads_to_the_gateway(tmp_path):
+    """It is the running gateway that says what is wrong with it, and that the old one stays in force."""
+    client = client_of(tmp_path, f"admin: {{token: {TOKEN}}}\nnonsense: ${{NOT_SET_HERE}}\n")
+
+    assert client._token == TOKEN
+
+
+def test_a_fault_in_the_way_to_the_gateway_is_told(tmp_path):
+    with pytest.raises(ConfigRefused) as refused:
+        client_of(tmp_path, "admin: {listen: nonsense}\nnonsense: 1\n")
+
+    assert [problem.where for problem in refused.value.problems] == ["admin.listen"]

@@ -140,3 +140,14 @@ async def test_a_gateway_that_is_not_there_is_exit_code_1(tmp_path):
 
     assert result.exit_code == 1
     assert result.stderr == "gateway: no gateway answers on 127.0.0.1:1: Connection refused\n"
+
+
+async def test_what_the_gateway_refused_is_not_checked_again_here(run, admin, tmp_path):
+    """The command may lack the variables that the gateway's own unit file sets."""
+    with (tmp_path / "config.yaml").open("a") as config:
+        config.write("broken: ${NOT_SET_HERE}\n")
+    admin.gateway.report = ReloadReport(accepted=False, at=1.0, problems=("config.yaml:4:1: broken: unknown key",))
+    result = await run("reload")
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith("the old configuration stays in force\n")
