@@ -68,7 +68,7 @@ class Broker(Protocol):
         """The user's own live sessions, oldest first."""
         ...
 
-    async def end_session(self, identity: Identity, public_id: str, call: Call) -> bool:
+    async def end_session(self, identity: Identity, public: str, call: Call) -> bool:
         """End one of the user's own sessions; False if there is none of that public id."""
         ...
 

@@ -11,7 +11,7 @@ _CLIENT_AUTHENTICATION: Final = ["client_secret_basic", "client_secret_post"]
 
 
 def metadata(issuer: str, grants: Sequence[str], scopes: Sequence[str]) -> dict[str, Any]:
-    """The metadata of an oauth2 login. There is no authorization endpoint, so no response type is supported."""
+    """The metadata of an oauth2 login, which has no authorization endpoint."""
     return {
         "issuer": issuer,
         "token_endpoint": f"{issuer}/token",
@@ -19,7 +19,9 @@ def metadata(issuer: str, grants: Sequence[str], scopes: Sequence[str]) -> dict[
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "grant_types_supported": list(grants),
-        "response_types_supported": [],
+        # REQUIRED (section 2), and arrays without elements MUST be left out (section 3.2): so the registered type that
+        # returns nothing.
+        "response_types_supported": ["none"],
         "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
         "revocation_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
         "introspection_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,

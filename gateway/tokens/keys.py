@@ -93,11 +93,6 @@ class SigningKeys:
             raise KeyRefused(f'signing key "{kid}": the algorithm "{material.algorithm}" is not supported')
         self._algorithms[kid] = material.algorithm
 
-    @property
-    def kids(self) -> tuple[str, ...]:
-        """All key ids in file order."""
-        return tuple(self._roots)
-
     def ring(self, login: str, *, signing_kid: str = "", algorithm: str = "") -> KeyRing:
         """The key ring of one login: `signing_kid` signs instead of the first, `algorithm` (HS…) overrules the keys'.
 

@@ -279,6 +279,17 @@ async def test_a_logout_ends_everything_issued_from_the_session(rig):
     assert [event for event, _ in rig.audited].count("logout") == 1
 
 
+async def test_what_is_over_already_is_ended_and_audited_once(rig):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, PORTAL)
+    verified = await rig.oauth2.broker.authenticate(pair.access_token.encode())
+
+    for _ in range(2):
+        await rig.oauth2.broker.logout(verified, CALL)
+    await rig.oauth2.broker.revoke(pair.refresh_token, PORTAL, CALL)
+
+    assert [event for event, _ in rig.audited] == ["login", "logout"]
+
+
 async def test_sessions_are_listed_and_ended_by_their_owner_only(rig, clock):
     mine = []
     for _ in range(2):

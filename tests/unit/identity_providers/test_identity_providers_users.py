@@ -28,9 +28,7 @@ async def test_the_right_password_gives_the_account(checks):
     )
 
 
-@pytest.mark.parametrize(
-    "spelling", ["gardenadmin", "GARDENADMIN", "ＧａｒｄｅｎＡｄｍｉｎ", "gardenadmın"[:-2] + "in"]
-)
+@pytest.mark.parametrize("spelling", ["gardenadmin", "GARDENADMIN", "\uff27arden\uff21dmin"])
 async def test_a_name_is_found_without_case_and_width(checks, spelling):
     assert (await provider(checks, "GardenAdmin").verify(spelling, PASSWORD, CALL)).name == "GardenAdmin"
 

@@ -1,5 +1,6 @@
 """What is issued: claims, lifetimes and records that agree to the second."""
 
+from dataclasses import replace
 from math import inf
 
 import jwt
@@ -8,7 +9,7 @@ from fakes.token_rig import PUBLIC_URL, START
 
 from gateway.errors import Unavailable
 from gateway.model import TokenKind
-from gateway.state.records import Outcome
+from gateway.state.records import FoundToken, Outcome, TokenRecord
 from gateway.tokens.issuer import claims_of
 from gateway.tokens.opaque import token_hash
 from gateway.tokens.policy import TokenPolicy
@@ -184,3 +185,34 @@ async def test_the_store_never_sees_a_token(rig):
     assert stored
     for token in (pair.access_token, pair.refresh_token, second.pair.access_token, second.pair.refresh_token):
         assert token.encode() not in stored
+
+
+@pytest.mark.parametrize(
+    "changes", [{"login": "oauth2"}, {"absolute_expiry": START}, {"kind": TokenKind.REFRESH}], ids=str
+)
+async def test_introspection_believes_only_a_record_that_fits(rig, changes):
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+    kind = changes.pop("kind", TokenKind.ACCESS)
+    record = TokenRecord(token_hash(pair.access_token.encode()), kind, START + 900)
+
+    async def find(_):
+        return FoundToken(record, replace(pair.session, **changes))
+
+    rig.store.find_token = find
+
+    assert await issuer.introspect(pair.access_token) is None
+
+
+async def test_a_refresh_token_without_an_end_has_no_exp(rig_with):
+    issuer = rig_with(refresh_ttl=inf, absolute_ttl=inf).native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert (await issuer.introspect(pair.refresh_token)).exp is None
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "gwa_" + "A" * 44, "gwr_" + "A" * 44, "ü"])
+async def test_introspection_of_garbage_asks_no_store(rig, token):
+    rig.store.calls.timeout = 0.0
+
+    assert await rig.native.issuer.introspect(token) is None

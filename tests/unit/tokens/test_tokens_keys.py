@@ -128,3 +128,26 @@ def test_no_key_has_a_repr():
     told = repr(material) + repr(keys) + repr(keys.ring("a"))
     assert "0123456789" not in told
     assert repr(keys.ring("a").jwt_keys[0]._private) not in told
+
+
+def test_without_an_asymmetric_key_one_is_derived_that_every_node_shares():
+    """What signs assertions: all gateways publish the same key without having to hand it round."""
+    first, second = (SigningKeys([KeyMaterial("k", "HS256", SECRET)]) for _ in range(2))
+
+    derived = first.ensure_asymmetric()
+    second.ensure_asymmetric()
+
+    assert derived is first.ensure_asymmetric() is first.asymmetric()
+    assert derived.algorithm == "ES256"
+    assert derived.verify(b"message", derived.sign(b"message"))
+    assert first.jwks() == second.jwks()
+    assert first.jwks()["keys"][0]["kid"] == derived.kid
+    other = SigningKeys([KeyMaterial("k", "HS256", SECRET[::-1])])
+    assert other.ensure_asymmetric().kid != derived.kid
+
+
+def test_a_listed_asymmetric_key_is_the_one_that_is_used():
+    keys = SigningKeys([KeyMaterial("k", "HS256", SECRET), KeyMaterial("e", "ES256", private_key_pem=pem(P256))])
+
+    assert keys.ensure_asymmetric().kid == "e"
+    assert len(keys.jwks()["keys"]) == 1

@@ -1,0 +1,128 @@
+"""What holds for every dialect in the registry: bytes out, no failure unspelled, nothing of the client's reflected."""
+
+import pytest
+from fakes.still_broker import StillBroker
+from fakes.token_rig import ManualClock, call
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import errors
+from gateway.dialects import DIALECTS
+from gateway.dialects.contract import DialectTools
+from gateway.errors import GatewayError
+from gateway.model import Reply
+
+
+def made(name, broker=None):
+    path = f"/{name}"
+    tools = DialectTools(broker or StillBroker(), ManualClock(), f"https://gate.example{path}", path, {"keys": []})
+    return DIALECTS[name](DIALECTS[name].Options(), tools)
+
+
+def family(parent):
+    yield parent
+    for child in parent.__subclasses__():
+        yield from family(child)
+
+
+FAILURES = sorted(
+    {each for each in family(GatewayError) if each.__module__ == errors.__name__}, key=lambda each: each.__name__
+)
+ENDPOINTS = [(name, *key) for name in DIALECTS for key in made(name).endpoints()]
+each_dialect = pytest.mark.parametrize("name", DIALECTS)
+each_endpoint = pytest.mark.parametrize(("name", "method", "suffix"), ENDPOINTS)
+
+
+@each_dialect
+def test_a_dialect_has_endpoints_below_its_path_and_well_known_ones_above(name):
+    dialect = made(name)
+
+    assert all(suffix.startswith("/") and method.isupper() for method, suffix in dialect.endpoints())
+    assert all(path.startswith("/.well-known/") for _, path in dialect.well_known())
+
+
+@each_dialect
+def test_a_dialect_has_a_policy_of_its_own(name):
+    policy = DIALECTS[name].policy("https://gate.example/x", "https://gate.example")
+
+    assert (policy.issuer, policy.audience) == ("https://gate.example/x", "https://gate.example")
+    assert 0 < policy.access_ttl <= policy.refresh_ttl <= policy.absolute_ttl
+
+
+@each_dialect
+@pytest.mark.parametrize("kind", FAILURES, ids=lambda each: each.__name__)
+def test_every_failure_is_spelled_without_the_log_s_detail(name, kind):
+    reply = made(name).refuse(kind("SECRET detail"), None, "req-1")
+
+    assert isinstance(reply, Reply)
+    assert reply.status >= 200
+    if kind is not errors.MalformedBody:
+        assert b"SECRET" not in reply.body
+    assert all(b"SECRET" not in value for _, value in reply.headers)
+
+
+@each_endpoint
+async def test_a_store_that_is_away_is_never_bad_credentials(name, method, suffix):
+    broker = StillBroker()
+    broker.away = True
+    handler = made(name, broker).endpoints()[method, suffix]
+
+    for headers in (
+        {"content_type": "application/json", "authorization": "Bearer ACCESS"},
+        {"content_type": "application/x-www-form-urlencoded"},
+    ):
+        for body in (
+            b'{"username":"ada","password":"right","refresh_token":"REFRESH"}',
+            b"client_id=a&client_secret=b",
+        ):
+            reply = await handler(call(method, f"/{name}{suffix}", body, **headers))
+            if broker.asked:
+                assert reply.status == 503
+                assert (b"Retry-After", b"1") in reply.headers
+            broker.asked.clear()
+
+
+@each_endpoint
+@given(body=st.binary(max_size=80), header=st.text(st.characters(max_codepoint=255), max_size=40))
+async def test_whatever_is_sent_is_answered(name, method, suffix, body, header):
+    handler = made(name).endpoints()[method, suffix]
+
+    for content_type in ("application/json", "application/x-www-form-urlencoded", header):
+        reply = await handler(call(method, f"/{name}{suffix}", body, content_type=content_type, authorization=header))
+        assert reply.status < 500
+        assert not any(b"\n" in part or b"\r" in part for pair in reply.headers for part in pair)
+
+
+@each_endpoint
+@pytest.mark.parametrize(
+    "body",
+    [b"MARK", b'{"MARK":1,"MARK":2}', b'{"username":["MARK"]}', b"MARK=1&MARK=2", b"grant_type=MARK", b"x=%MARK"],
+)
+async def test_a_refusal_reflects_nothing_of_what_was_sent(name, method, suffix, body):
+    handler = made(name).endpoints()[method, suffix]
+
+    for content_type in ("application/json", "application/x-www-form-urlencoded", "MARK/MARK"):
+        reply = await handler(
+            call(
+                method,
+                f"/{name}{suffix}",
+                body,
+                "MARK=1",
+                content_type=content_type,
+                authorization="Basic TUFSSzpNQVJL",
+            )
+        )
+        assert b"MARK" not in reply.body + b"".join(value for _, value in reply.headers)
+
+
+@each_endpoint
+async def test_what_a_login_answers_is_kept_by_no_cache(name, method, suffix):
+    bodies = {"/login": b'{"username":"ada","password":"right"}', "/refresh": b'{"refresh_token":"REFRESH"}'}
+    headers = {"content_type": "application/json", "authorization": "Bearer ACCESS"}
+
+    reply = await made(name).endpoints()[method, suffix](
+        call(method, f"/{name}{suffix}", bodies.get(suffix, b""), **headers)
+    )
+
+    if b"ACCESS" in reply.body or reply.status != 200:
+        assert (b"Cache-Control", b"no-store") in reply.headers

@@ -1,0 +1,100 @@
+"""What clients send has one reading or none."""
+
+from contextlib import suppress
+from urllib.parse import urlencode
+
+import pytest
+from fakes.token_rig import call
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.dialects.requests import basic, bearer, media_type, parse_form, read_json, text
+from gateway.errors import ClientRejected, CredentialsMissing, MalformedBody
+
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+
+
+@given(st.dictionaries(WORDS, WORDS))
+def test_a_form_that_a_client_encodes_is_read_back(form):
+    assert parse_form(urlencode(form).encode()) == form
+
+
+@given(st.binary(max_size=200))
+def test_random_forms_are_read_or_refused(raw):
+    try:
+        form = parse_form(raw)
+    except MalformedBody:
+        return
+    assert all(form.values())
+    assert not any("\0" in part for pair in form.items() for part in pair)
+
+
+@given(st.binary(max_size=200))
+def test_random_bodies_are_read_or_refused(raw):
+    with suppress(MalformedBody):
+        assert isinstance(read_json(call(body=raw, content_type="application/json")), dict)
+
+
+@pytest.mark.parametrize(
+    ("raw", "form"),
+    [
+        (b"", {}),
+        (b"a=1", {"a": "1"}),
+        (b"a=1&&b=2&", {"a": "1", "b": "2"}),
+        (b"a", {}),
+        (b"a=", {}),
+        (b"a=b=c", {"a": "b=c"}),
+        (b"a=+%2B%20", {"a": " +  "[:3]}),
+        ("a=ü".encode(), {"a": "ü"}),
+    ],
+)
+def test_forms(raw, form):
+    assert parse_form(raw) == form
+
+
+@pytest.mark.parametrize("raw", [b"a=1&a=2", b"a=1&a=", b"a&a", b"a=%", b"a=%g0", b"%00=1", b"a=%80"])
+def test_forms_with_two_readings_are_refused(raw):
+    with pytest.raises(MalformedBody):
+        parse_form(raw)
+
+
+@pytest.mark.parametrize("value", ["Bearer abc", "bearer abc", "BEARER abc"])
+def test_the_scheme_of_a_bearer_has_no_case(value):
+    assert bearer(call(authorization=value)) == b"abc"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "abc", "Bearer", "Bearer ", "Bearer  abc", "Bearer\tabc", " Bearer abc", "Bearer a b", "Bearer ä"]
+)
+def test_a_bearer_is_written_in_one_way(value):
+    with pytest.raises(CredentialsMissing):
+        bearer(call(authorization=value))
+
+
+def test_basic_is_none_where_there_is_none():
+    assert basic(call()) is None
+    assert basic(call(authorization="Bearer abc")) is None
+    assert basic(call(authorization="basic YTpi")) == ("a", "b")
+    assert basic(call(authorization="Basic YTpiOmM=")) == ("a", "b:c")
+    with pytest.raises(ClientRejected):
+        basic(call(authorization="Basic\tYTpi"))
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("application/json", "application/json"),
+        ("APPLICATION/JSON ; Charset=UTF8", "application/json"),
+        ("application/json; boundary=x", "application/json"),
+        ("application/json; charset=latin-1", ""),
+        ("", ""),
+    ],
+)
+def test_media_types(header, kind):
+    assert media_type(call(content_type=header)) == kind
+
+
+def test_a_text_may_be_as_long_as_its_limit():
+    assert text({"name": "x" * 5}, "name", 5) == "x" * 5
+    with pytest.raises(MalformedBody):
+        text({"name": "x" * 6}, "name", 5)
