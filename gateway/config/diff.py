@@ -14,7 +14,6 @@ NEEDS_RESTART = (
     "server.listen",
     "server.workers",
     "server.tls",
-    "server.limits.connections",
     "admin.",
     "logs.",
     "store.",

@@ -125,7 +125,7 @@ def test_a_changed_secret_says_so():
     ("sections", "restart"),
     [
         ({"server": {"listen": "127.0.0.1:9090"}}, True),
-        ({"server": {"limits": {"connections": 5}}}, True),
+        ({"server": {"limits": {"connections": 5}}}, False),
         ({"server": {"limits": {"body_bytes": 5}}}, False),
         ({"store": {"timeout": "1s"}}, True),
         ({"admin": {"hosts": ["admin.example.com"]}}, True),

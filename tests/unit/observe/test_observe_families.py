@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 from gateway.observe.families import FAMILIES, Kind
 
@@ -35,3 +36,11 @@ def test_the_contract_names_are_all_there():
         "config_reloads_total",
         "config_last_reload_success",
     }
+
+
+def test_the_manual_names_every_metric_with_its_labels():
+    manual = Path(__file__).parents[3].joinpath("docs", "operations.md").read_text()
+
+    for name, family in FAMILIES.items():
+        labels = " ".join(f"`{label}`" for label in family.labels)
+        assert f"| `gateway_{name}` | {labels} |".replace("|  |", "| |") in manual
