@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 Network = IPv4Network | IPv6Network
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?)*")
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]{1,5})")
 
 
@@ -82,7 +83,9 @@ def read_host(value: object) -> str:
         return f"[{_ip(host[1:-1])}]" if host.endswith("]") else _no_host()
     if not _HOST.fullmatch(host):
         return _no_host()
-    if host.replace(".", "").isdigit():  # 127.1 and 2130706433 mean an address to some and a name to others
+    if _NUMERIC.fullmatch(
+        host.rpartition(".")[2]
+    ):  # 127.1, 2130706433 and 0x7f.1 are names to some only
         return _ip(host)
     return host
 

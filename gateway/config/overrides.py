@@ -1,6 +1,6 @@
 """Scalars of `server`, `admin` and `store` from the environment and from flags, which beat the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_origin
 
 from pydantic import BaseModel
@@ -57,7 +57,7 @@ def override(
             root = _set(root, path, ScalarNode(environ[name], Mark(name), literal=True))
             problems += _refuse_list(path, Mark(name), is_scalar=paths[path])
         else:
-            warnings.append(problem_at(Mark(name), (), f"sets nothing{did_you_mean_name(name, by_name)}"))
+            warnings.append(problem_at(Mark(name), (), f"sets nothing{_near(name, by_name)}"))
     for dotted, text in flags.items():
         path, mark = tuple(dotted.split(".")), Mark(f"flag {dotted}")
         if path in paths:
@@ -68,9 +68,13 @@ def override(
     return root, problems, warnings
 
 
-def did_you_mean_name(name: str, known: Mapping[str, Path]) -> str:
-    """Variables are written in capitals, near words are not."""
-    return did_you_mean(name, {word.lower() for word in known}).upper().replace("DID YOU MEAN", "did you mean")
+def _near(name: str, known: Iterable[str]) -> str:
+    """Compared without the prefix, which makes all of them look alike."""
+    prefix = "_".join(name.split("_")[:2]) + "_"
+    keys = [word.removeprefix(prefix).lower() for word in known if word.startswith(prefix)]
+    hint = did_you_mean(name.removeprefix(prefix), keys)
+    before, quote, word = hint.partition('"')
+    return f"{before}{quote}{prefix}{word.upper()}" if hint else ""
 
 
 def _refuse_list(path: Path, mark: Mark, *, is_scalar: bool) -> list[Problem]:
