@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -165,3 +166,10 @@ def test_a_flood_of_malformed_requests_is_not_a_flood_of_lines(written):
     written.now += 1
     assert log.malformed("192.0.2.9", "bad request line")
     assert not log.malformed("192.0.2.9", "bad request line")
+
+
+async def test_on_a_running_loop_a_line_is_written_by_itself():
+    written = asyncio.Event()
+    AccessLog(lambda batch: written.set(), lambda: 0.0).record(**LINE)
+
+    await asyncio.wait_for(written.wait(), 10)
