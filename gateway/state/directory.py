@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any
@@ -18,6 +20,15 @@ class StoreRefused(Exception):
     """The embedded store cannot be started; the message is for the operator."""
 
 
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Turn what the system says into a refusal that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreRefused(f"{path} cannot be used: {error.strerror}") from error
+
+
 class StoreDirectory:
     """One directory, one gateway. `open` makes it if need be; `close` unlocks it."""
 
@@ -27,17 +38,17 @@ class StoreDirectory:
 
     def open(self) -> None:
         """Check the directory and lock it. Raises StoreRefused."""
-        try:
+        if self.path.is_symlink():
+            raise StoreRefused(f"the store's directory {self.path} is a symbolic link")
+        with _in_words(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not self.path.is_symlink() and not self.path.exists():
+            if not self.path.exists():
                 self.path.mkdir(mode=0o700)
             directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | _OPEN)
-        except OSError as error:
-            reason = "is a symbolic link" if self.path.is_symlink() else f"cannot be used: {error.strerror}"
-            raise StoreRefused(f"the store's directory {self.path} {reason}") from error
         try:
             self._check(directory)
-            self._lock(directory)
+            with _in_words(self.path / _LOCK):
+                self._lock(directory)
         finally:
             os.close(directory)
 
@@ -72,8 +83,9 @@ class StoreDirectory:
         return found
 
     def write_record(self, record: dict[str, Any]) -> None:
-        """Record the server that is about to write here; whole or not at all."""
-        _write_new(self.path, _RECORD, json.dumps(record), replace=True)
+        """Record the server that is about to write here; whole or not at all. Raises StoreRefused."""
+        with _in_words(self.path / _RECORD):
+            _write_new(self.path, _RECORD, json.dumps(record), replace=True)
 
     def _check(self, directory: int) -> None:
         found = os.fstat(directory)
@@ -110,7 +122,8 @@ class Secrets:
         """The secret of that name, `nbytes` random bytes as unpadded base64url. Raises StoreRefused."""
         kept = self.load(name)
         if kept is None:
-            _write_new(self._directory, name, token_urlsafe(nbytes), replace=False)
+            with _in_words(self._directory / name):
+                _write_new(self._directory, name, token_urlsafe(nbytes), replace=False)
             kept = self.load(name)
         assert kept is not None
         return kept
@@ -118,12 +131,11 @@ class Secrets:
     def load(self, name: str) -> str | None:
         """The secret of that name, None if there is none yet. Raises StoreRefused."""
         path = self._directory / name
-        try:
-            descriptor = os.open(path, os.O_RDONLY | _OPEN)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreRefused(f"{path} cannot be read: {error.strerror}") from error
+        with _in_words(path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | _OPEN)
+            except FileNotFoundError:
+                return None
         with os.fdopen(descriptor) as file:
             found = os.fstat(descriptor)
             if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:

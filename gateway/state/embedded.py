@@ -109,7 +109,7 @@ class Embedded:
             try:
                 await self._launch()
                 pause = _BACKOFF[0]
-            except (StoreRefused, OSError) as error:
+            except StoreRefused as error:
                 self._server = None
                 log.error("the embedded store does not start: %s", error)
                 await asyncio.sleep(pause)
@@ -128,6 +128,8 @@ class Embedded:
                 start_new_session=True,
                 pass_fds=(lock,),
             )
+        except OSError as error:
+            raise StoreRefused(f"{self._command()[0]} does not run: {error.strerror}") from error
         finally:
             os.close(lock)
         spawn(self._listen_to(self._server), name="embedded store's log")

@@ -10,12 +10,12 @@ NEVER = 1e15
 
 def owner_tag(provider: str, user_id: str) -> str:
     """64 bits for a user: (provider, id), length-prefixed, so that no two pairs spell the same input."""
-    return sha256(f"{len(provider)}:{provider}{user_id}".encode()).hexdigest()[:16]
+    return sha256(f"{len(provider)}:{provider}{user_id}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def tenant_tag(tenant: str) -> str:
     """64 bits for a tenant, "-" for none. A collision could only end a stranger's session, never open one."""
-    return sha256(tenant.encode()).hexdigest()[:16] if tenant else "-"
+    return sha256(tenant.encode(errors="surrogatepass")).hexdigest()[:16] if tenant else "-"
 
 
 def write_time(moment: float) -> str:

@@ -98,7 +98,7 @@ def dump_session(session: Session) -> str:
     fields = asdict(session) | {"context": dict(session.context)}
     if session.absolute_expiry == inf:
         fields["absolute_expiry"] = None
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(fields, separators=(",", ":"))
 
 
 def load_session(text: bytes) -> Session | None:
