@@ -3,7 +3,15 @@
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -74,7 +82,11 @@ class Options(dict[str, Any]):
         return f"Options({', '.join(self)})"
 
 
-OpenOptions = Annotated[Options, WithJsonSchema({"type": "object"})]
+OpenOptions = Annotated[
+    Options,
+    WithJsonSchema({"type": "object"}),
+    PlainSerializer(list, when_used="json"),  # the names: among the values are credentials
+]
 
 
 def _refuse_later(_: object) -> object:

@@ -1,0 +1,77 @@
+import pytest
+from fakes.configs import MINIMAL, USERS
+
+from gateway.config.section import Section
+
+
+def login(line):
+    return MINIMAL + USERS.partition("logins:")[0] + f"logins: {{erp: {{{line}}}}}\n"
+
+
+@pytest.mark.parametrize("dialect", ["idempiere", "jdx", "odoo", "itempath", "jmix"])
+def test_a_dialect_of_a_later_version_is_named_as_such(refused, dialect):
+    problems = refused(
+        login(f"dialect: {dialect}, path: /x, identity_provider: staff, mandatory_client_id_on_refresh: true")
+    )
+
+    assert problems == [f'10:25: logins.erp.dialect: "{dialect}" is not supported yet']
+
+
+@pytest.mark.parametrize(
+    "path", ["auth", "/", "/auth/", "//auth", "/auth//x", "/a/../b", "/.", "/a%20b", "/auth/*", "/auth?x", "/a b", '""']
+)
+def test_a_login_is_mounted_on_a_plain_path(refused, path):
+    problems = refused(login(f"dialect: native, path: {path}, identity_provider: staff"))
+
+    assert "logins.erp.path: " in problems[0]
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize("path", ["/auth", "/api/v1/auth", "/restapi/1.0/common/oauth2", "/a-b_c~d"])
+def test_plain_paths_are_fine(load_text, path):
+    assert (
+        load_text(login(f"dialect: native, path: {path}, identity_provider: staff")).config.logins["erp"].path == path
+    )
+
+
+def test_what_is_left_out_is_the_dialects_to_say(load_text):
+    found = load_text(login("dialect: native, path: /auth, identity_provider: staff")).config.logins["erp"]
+
+    assert (found.token_format, found.access_ttl, found.refresh_ttl, found.absolute_ttl) == (None, None, None, None)
+    assert (found.refresh.rotate, found.refresh.grace, found.refresh.revoke_access) == (None, None, None)
+
+
+def test_lifetimes_are_seconds(load_text):
+    found = load_text(
+        login(
+            "dialect: native, path: /auth, identity_provider: staff, access_ttl: 5m, refresh: {grace: 0s, rotate: false}"
+        )
+    ).config.logins["erp"]
+
+    assert found.access_ttl == 300.0
+    assert found.refresh.grace == 0.0
+    assert found.refresh.rotate is False
+
+
+@pytest.mark.parametrize("key", ["protection: {max_failures: 5}", "cors: {origins: []}"])
+def test_features_of_a_later_version_are_named_as_such(refused, key):
+    problems = refused(login(f"dialect: native, path: /auth, identity_provider: staff, {key}"))
+
+    assert len(problems) == 1
+    assert problems[0].endswith(f"logins.erp.{key.partition(':')[0]}: is not supported yet")
+
+
+def test_other_keys_are_kept_for_the_dialect(load_text):
+    found = load_text(
+        login("dialect: native, path: /auth, identity_provider: staff, switch: on, more: [1]")
+    ).config.logins["erp"]
+
+    assert found.options == {"switch": "on", "more": ["1"]}
+    assert repr(found.options) == "Options(switch, more)"
+
+
+def test_a_misspelt_common_key_is_found_when_the_dialect_binds_its_options(load_text):
+    loaded = load_text(login("dialect: native, path: /auth, identity_provider: staff, acces_ttl: 5m"))
+
+    assert loaded.bind(Section, loaded.config.logins["erp"].options, ("logins", "erp")) is None
+    assert 'logins.erp.acces_ttl: unknown key; did you mean "access_ttl"?' in str(loaded.problems[0])
