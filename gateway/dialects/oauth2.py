@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -117,24 +118,24 @@ class OAuth2:
         form = read_form(call)
         if call.query and _NEVER_IN_A_URI & parse_form(call.query.encode()).keys():
             raise MalformedBody("Parameters of this endpoint belong in the body, never in the URI.")
-        client_id, secret = _client_credentials(call, form)
-        return await self._broker.authenticate_client(client_id, secret), form
+        for client_id, secret in _client_credentials(call, form):
+            with suppress(ClientRejected):
+                return await self._broker.authenticate_client(client_id, secret), form
+        raise ClientRejected("unknown client, wrong secret, or not a client of this login")
 
 
-def _client_credentials(call: Call, form: Mapping[str, str]) -> tuple[str, str]:
+def _client_credentials(call: Call, form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Basic or body, never both (RFC 6749, section 2.3). Raises ClientRejected, MalformedBody."""
-    header = basic(call)
-    if header is None:
+    readings = basic(call)
+    if not readings:
         if "client_id" not in form or "client_secret" not in form:
             raise ClientRejected("no client authentication")
-        return text(form, "client_id", MAX_NAME), text(form, "client_secret", MAX_SECRET)
+        return ((text(form, "client_id", MAX_NAME), text(form, "client_secret", MAX_SECRET)),)
     if "client_secret" in form:
         raise MalformedBody("The client authenticates in two ways at once.")
-    if form.get("client_id", header[0]) != header[0]:
+    if "client_id" in form and form["client_id"] not in {client_id for client_id, _ in readings}:
         raise MalformedBody("The client_id of the body is not the one that authenticates.")
-    if len(header[0]) > MAX_NAME or len(header[1]) > MAX_SECRET:
-        raise ClientRejected("over-long client credentials")
-    return header
+    return readings
 
 
 def _scopes(form: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from secrets import token_hex
+from secrets import token_bytes
 from typing import Final
 
-from argon2 import PasswordHasher, extract_parameters
+from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from gateway.errors import Unavailable
@@ -18,6 +19,9 @@ _WORKERS: Final = max(1, min(4, (os.cpu_count() or 2) - 1))
 """A check holds a core for tens of milliseconds: one is left to the event loop."""
 _QUEUE: Final = 64
 """Checks that may wait; at 50 ms each and one worker the last of them waits about three seconds."""
+
+_USUAL_HASH: Final = f"$argon2id$v=19$m=65536,t=3,p=4${'A' * 22}${'A' * 43}"
+"""The shape of what `gateway hash-password` makes (RFC 9106, section 4: the second recommended option)."""
 
 
 class PasswordChecks:
@@ -58,12 +62,21 @@ class PasswordChecks:
 def decoy_hash(hashes: Collection[str]) -> str:
     """A hash that no password matches, with the most common parameters of the given ones.
 
-    Checked for names that do not exist, so that time does not tell who does.
+    Checked for names that do not exist, so that time does not tell who does. Salt and digest are random bytes: nothing
+    is hashed, so that a reload does not hold the event loop up.
     """
-    sample = {each.rsplit("$", 2)[0]: each for each in hashes}  # "$argon2id$v=19$m=65536,t=3,p=4" to one such hash
-    common = Counter(each.rsplit("$", 2)[0] for each in hashes).most_common(1)
-    hasher = PasswordHasher.from_parameters(extract_parameters(sample[common[0][0]])) if common else PasswordHasher()
-    return hasher.hash(token_hex(32))
+    parameters, salt, digest = Counter(map(_shape, hashes or (_USUAL_HASH,))).most_common(1)[0][0]
+    return f"{parameters}${_random(salt)}${_random(digest)}"
+
+
+def _shape(password_hash: str) -> tuple[str, int, int]:
+    """`$argon2id$v=19$m=65536,t=3,p=4`, and how many bytes salt and digest have."""
+    parameters, salt, digest = password_hash.rsplit("$", 2)
+    return parameters, len(salt) * 3 // 4, len(digest) * 3 // 4
+
+
+def _random(size: int) -> str:
+    return b64encode(token_bytes(size)).decode().rstrip("=")
 
 
 def _verify(password_hash: str, password: str) -> bool:

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from gateway.errors import GatewayError
 from gateway.tokens.keys import JwtKey, KeyRing
 
-MAX_TOKEN_BYTES: Final = 8192
-"""Longer than any token we issue; a head is at most 32 KiB anyway."""
+MAX_TOKEN_BYTES: Final = 16384
+"""Half of the largest head that a client may send; longer ones are neither issued nor read."""
 CLOCK_SKEW: Final = 60.0
 """Seconds by which another gateway's clock may be ahead of ours (iat, nbf)."""
 
@@ -56,9 +57,12 @@ class Codec:
         self._first_header, self._first_key = next(iter(self.keys.items()))
 
     def encode(self, claims: Mapping[str, Any]) -> str:
-        """Sign the claims, in the order given, with the login's first key."""
+        """Sign the claims, in the order given, with the login's first key. Raises GatewayError for far too many."""
         signing_input = self._first_header + b"." + encode_segment(_json(claims))
-        return (signing_input + b"." + encode_segment(self._first_key.sign(signing_input))).decode()
+        token = signing_input + b"." + encode_segment(self._first_key.sign(signing_input))
+        if len(token) > MAX_TOKEN_BYTES:
+            raise GatewayError(f"roles and scopes make a JWT of {len(token)} bytes: token_format: opaque has no limit")
+        return token.decode()
 
     def decode(self, token: bytes, now: float) -> dict[str, Any] | None:
         """The claims of a token of this login that is valid at `now` (epoch seconds), or None."""

@@ -36,7 +36,7 @@ HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """The cheapest argon2 there is: what is tested is not its strength."""
 PASSWORD = "correct horse"
 PASSWORD_HASH = HASHER.hash(PASSWORD)
-CLIENT_SECRET = "s3cr:t +%ü"
+CLIENT_SECRET = "s3cr:t +%"
 CLIENT_HASH = HASHER.hash(CLIENT_SECRET)
 PUBLIC_URL = "https://gate.example"
 START = 1_800_000_000.25

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from fakes.token_rig import CLIENTS, PASSWORD, call, together, users
+from fakes.token_rig import CLIENT_SECRET, CLIENTS, PASSWORD, call, together, users
 
 from gateway.errors import ClientRejected, LoginRejected, RefreshRejected, ScopeRejected, StoreUnavailable
 from gateway.identity_providers.users import ProviderTools, Users
@@ -260,9 +260,9 @@ async def test_a_client_without_the_refresh_grant_gets_no_refresh_token(rig):
 
 async def test_a_client_of_another_login_is_refused_here(rig):
     with pytest.raises(ClientRejected):
-        await rig.oauth2.broker.authenticate_client(ELSEWHERE.id, "s3cr:t +%ü")
+        await rig.oauth2.broker.authenticate_client(ELSEWHERE.id, CLIENT_SECRET)
 
-    assert await rig.native.broker.authenticate_client(ELSEWHERE.id, "s3cr:t +%ü") == ELSEWHERE
+    assert await rig.native.broker.authenticate_client(ELSEWHERE.id, CLIENT_SECRET) == ELSEWHERE
 
 
 async def test_a_logout_ends_everything_issued_from_the_session(rig):

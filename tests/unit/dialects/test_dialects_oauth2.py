@@ -88,6 +88,16 @@ async def test_basic_values_are_form_decoded(ask, broker):
     assert broker.asked[0] == ("authenticate_client", "my client:ü", "p%+ :ß")
 
 
+async def test_a_basic_secret_that_was_not_encoded_is_understood_too(ask, broker):
+    """Authlib and requests send it as it is."""
+    raw = b64encode(b"portal:a+b").decode()
+
+    reply = await ask("/token", PASSWORD_FORM, authorization=f"Basic {raw}", **FORM)
+
+    assert reply.status == 401
+    assert broker.asked == [("authenticate_client", "portal", "a b"), ("authenticate_client", "portal", "a+b")]
+
+
 async def test_a_stale_bearer_does_not_stand_in_the_way_of_a_client_in_the_body(ask):
     reply = await ask("/token", PASSWORD_FORM + BODY_CLIENT, authorization="Bearer OLD", **FORM)
 

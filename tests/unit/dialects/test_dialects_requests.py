@@ -1,5 +1,6 @@
 """What clients send has one reading or none."""
 
+from base64 import b64encode
 from contextlib import suppress
 from urllib.parse import urlencode
 
@@ -71,13 +72,44 @@ def test_a_bearer_is_written_in_one_way(value):
         bearer(call(authorization=value))
 
 
-def test_basic_is_none_where_there_is_none():
-    assert basic(call()) is None
-    assert basic(call(authorization="Bearer abc")) is None
-    assert basic(call(authorization="basic YTpi")) == ("a", "b")
-    assert basic(call(authorization="Basic YTpiOmM=")) == ("a", "b:c")
+def encoded(raw):
+    return call(authorization="Basic " + b64encode(raw).decode())
+
+
+def test_basic_is_empty_where_there_is_none():
+    assert basic(call()) == ()
+    assert basic(call(authorization="Bearer abc")) == ()
+    assert basic(call(authorization="basic YTpi")) == (("a", "b"),)
+
+
+@pytest.mark.parametrize(
+    ("raw", "readings"),
+    [
+        (b"a:b", (("a", "b"),)),
+        (b"a:b:c", (("a", "b:c"),)),
+        (b"a:", (("a", ""),)),
+        (b"a:b+c", (("a", "b c"), ("a", "b+c"))),
+        (b"a%3A:b%25", (("a:", "b%"), ("a%3A", "b%25"))),
+        (b"a:100%zz", (("a", "100%zz"),)),
+        (b"a:%ff", (("a", "%ff"),)),
+    ],
+)
+def test_basic_is_form_decoded_first_and_then_taken_as_it_stands(raw, readings):
+    assert basic(encoded(raw)) == readings
+
+
+@pytest.mark.parametrize(
+    "value", ["Basic", "Basic\tYTpi", "Basic YQ", "Basic !", "Basic YTpi YTpi", "Basic " + "A" * 20_000]
+)
+def test_an_unreadable_basic_is_refused(value):
     with pytest.raises(ClientRejected):
-        basic(call(authorization="Basic\tYTpi"))
+        basic(call(authorization=value))
+
+
+@pytest.mark.parametrize("raw", [b"no colon", b"\xff:\xff", b"a\0:b"])
+def test_a_basic_that_is_no_text_is_refused(raw):
+    with pytest.raises(ClientRejected):
+        basic(encoded(raw))
 
 
 @pytest.mark.parametrize(

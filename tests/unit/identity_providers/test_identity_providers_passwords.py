@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from fakes.token_rig import HASHER, PASSWORD, PASSWORD_HASH
 
 from gateway.errors import Unavailable
@@ -82,3 +83,9 @@ def test_the_decoy_costs_what_most_hashes_do():
     assert extract_parameters(decoy_hash([rare, usual, usual])) == extract_parameters(usual)
     assert decoy_hash([usual]) != decoy_hash([usual])
     assert extract_parameters(decoy_hash([])) == extract_parameters(PasswordHasher().hash("x"))
+
+
+def test_the_decoy_is_checked_to_the_end_and_does_not_match():
+    """A malformed hash would be refused at once, and tell."""
+    with pytest.raises(VerifyMismatchError):
+        HASHER.verify(decoy_hash([PASSWORD_HASH]), PASSWORD)
