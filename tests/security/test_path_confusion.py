@@ -37,14 +37,14 @@ TABLES = pytest.mark.parametrize("table", [STRICT, LENIENT], ids=["strict", "all
 
 
 def walk(path):
-    """Dot segments resolved and empty ones dropped, as a file system or a router does last."""
+    """Dot segments resolved and empty ones dropped, as a router does last; a slash at the end stays."""
     stack = []
     for segment in path.split("/"):
         if segment == "..":
             del stack[-1:]
         elif segment not in ("", "."):
             stack.append(segment)
-    return "/" + "/".join(stack)
+    return "/" + "/".join(stack) + ("/" if stack and path.endswith("/") else "")
 
 
 def decoded(text):
@@ -274,7 +274,7 @@ GUARDED = RouteTable(
     ]
 )
 EXACT = [reader for reader in READERS if reader not in (lower_case, iis, never_decoded)]
-"""Readers that keep case and trailing dots: `gateway check` warns of the others where a weaker route is behind."""
+"""Readers that keep case and the end of a path: `gateway check` warns of the others where a weaker route is behind."""
 
 
 @settings(max_examples=1500)
