@@ -83,9 +83,7 @@ def read_host(value: object) -> str:
         return f"[{_ip(host[1:-1])}]" if host.endswith("]") else _no_host()
     if not _HOST.fullmatch(host):
         return _no_host()
-    if _NUMERIC.fullmatch(
-        host.rpartition(".")[2]
-    ):  # 127.1, 2130706433 and 0x7f.1 are names to some only
+    if _NUMERIC.fullmatch(host.rpartition(".")[2]):  # 127.1, 2130706433 and 0x7f.1 are names to some only
         return _ip(host)
     return host
 
