@@ -55,7 +55,7 @@ def _asked(rules: Rules, method: str, target: str, headers: Sequence[tuple[str, 
     fields = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
     if not any(name.lower() == b"host" for name, _ in fields):
         fields.append((b"Host", b"localhost"))
-    asked = Asked(method, target.encode("latin-1", "replace"), fields, http11=True, keep_alive=True)
+    asked = Asked(method, target.encode("latin-1", "replace"), fields, keep_alive=True)
     asked.url_token = None
     read_head(asked, rules.request_actions)
     return asked

@@ -21,13 +21,13 @@ STATUS_LINES: dict[int, bytes] = {
 class AnswerHead:
     """An upstream's head as it was read."""
 
-    __slots__ = ("chunked", "connection", "content_length", "location", "parts")
+    __slots__ = ("chunked", "connection", "location", "parts", "sized")
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         """Name, colon, value and line end of each header that is passed on, flat."""
         self.chunked = False
-        self.content_length = -1
+        self.sized = False
         self.connection: bytes | None = None
         self.location: bytes | None = None
 
@@ -72,8 +72,9 @@ def read_answer(fields: Fields, actions: AnswerActions) -> AnswerHead:
     return answer
 
 
-def _content_length(answer: AnswerHead, _name: bytes, value: bytes) -> None:
-    answer.content_length = int(value)  # llhttp has seen digits only
+def _content_length(answer: AnswerHead, name: bytes, value: bytes) -> None:
+    answer.sized = True  # llhttp has seen digits only
+    answer.parts += (name, b": ", value, b"\r\n")
 
 
 def _transfer_encoding(answer: AnswerHead, _name: bytes, value: bytes) -> None:

@@ -31,6 +31,17 @@ MAX_TRAILER_FIELDS = 64
 _RESET = struct.pack("ii", 1, 0)
 
 
+class _Methods(dict[bytes, str]):
+    """llhttp knows a few dozen methods; each is decoded once."""
+
+    def __missing__(self, method: bytes) -> str:
+        text = self[method] = method.decode("ascii")
+        return text
+
+
+METHODS = _Methods()
+
+
 class ClientConnection(asyncio.Protocol):
     """One client's connection and the exchanges on it."""
 
@@ -99,6 +110,8 @@ class ClientConnection(asyncio.Protocol):
             self._malformed(error)
         else:
             if self._reading_head:
+                if self._head_bytes == 0 and self._serving is None:
+                    self.arm(phases.HEAD, self.gate.rules.header_timeout)
                 self._head_bytes += self._received
                 if self._head_bytes > self.gate.rules.header_bytes:
                     self._refuse_head(HeadTooLarge("the head is over the limit"))
@@ -145,8 +158,6 @@ class ClientConnection(asyncio.Protocol):
         self._target = b""
         self._head_bytes = 0
         self._reading_head = True
-        if self._serving is None:
-            self.arm(phases.HEAD, self.gate.rules.header_timeout)
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -160,23 +171,22 @@ class ClientConnection(asyncio.Protocol):
         self._fields = []  # what comes into it now are trailers
         if self._deaf:
             return
-        version = parser.get_http_version()
+        keep_alive = parser.should_keep_alive()
         gate = self.gate
         self._incoming = exchange = ForwardedExchange(
             self,
             gate.rules,
-            parser.get_method().decode("ascii"),
+            METHODS[parser.get_method()],
             self._target,
             fields,
-            http11=version == "1.1",
-            keep_alive=parser.should_keep_alive(),
+            keep_alive=keep_alive,
         )
         try:
             if self._head_bytes + self._received > gate.rules.header_bytes:
                 self._measure_head(exchange)
             read_head(exchange, exchange.rules.request_actions)
-            if version not in {"1.1", "1.0"}:
-                raise VersionNotSupported(f"HTTP/{version}")
+            if not keep_alive or exchange.connection is not None:  # else it can only be 1.1, and asking costs 200 ns
+                self._check_version(exchange, parser.get_http_version())
         except GatewayError as error:
             exchange.error = error
             exchange.keep_alive = False
@@ -310,6 +320,15 @@ class ClientConnection(asyncio.Protocol):
         if self.phase == phases.BODY:
             self.arm(phases.BODY, self.gate.rules.body_timeout)
 
+    def _check_version(self, exchange: ForwardedExchange, version: str) -> None:
+        exchange.http11 = version == "1.1"
+        if version == "1.0":
+            if exchange.chunked:  # RFC 9112, section 6.1: the framing of such a message is faulty
+                raise MalformedMessage("Transfer-Encoding in an HTTP/1.0 request")
+            exchange.expects_continue = False
+        elif version != "1.1":
+            raise VersionNotSupported(f"HTTP/{version}")
+
     def _measure_head(self, exchange: ForwardedExchange) -> None:
         size = len(exchange.target) + sum(len(name) + len(value) + 4 for name, value in exchange.fields)
         if size > exchange.rules.header_bytes:
@@ -352,7 +371,7 @@ class ClientConnection(asyncio.Protocol):
         self._deaf = True
         self._reading_head = False
         rules = self.gate.rules
-        exchange = ForwardedExchange(self, rules, "", b"", [], http11=True, keep_alive=False)
+        exchange = ForwardedExchange(self, rules, "", b"", [], keep_alive=False)
         exchange.error = error
         if self._serving is None:
             self._serve(exchange)

@@ -26,6 +26,7 @@ class Exchange(RequestHead):
     """What every exchange has; `ForwardedExchange` adds the body's way to the upstream and the answer's way back."""
 
     __slots__ = (
+        "answer_bytes",
         "answer_chunked",
         "answer_done",
         "answer_started",
@@ -47,7 +48,6 @@ class Exchange(RequestHead):
         "retried",
         "route",
         "rules",
-        "sent_head",
         "started",
         "status",
         "task",
@@ -69,10 +69,9 @@ class Exchange(RequestHead):
         target: bytes,
         fields: Fields,
         *,
-        http11: bool,
         keep_alive: bool,
     ) -> None:
-        super().__init__(method, target, fields, http11=http11, keep_alive=keep_alive)
+        super().__init__(method, target, fields, keep_alive=keep_alive)
         self.client = connection
         self.rules = rules
         self.started = perf_counter()
@@ -96,7 +95,6 @@ class Exchange(RequestHead):
         self.upstream_name = ""
         self.upstream_started = 0.0
         self.upstream_seconds = 0.0
-        self.sent_head = b""
         self.retried = False
         self.response_timeout = 60.0
         self.idle_timeout = 60.0
@@ -105,6 +103,8 @@ class Exchange(RequestHead):
         self.error: GatewayError | None = None
         self.cut_reason = ""
         self.answer_started = False
+        self.answer_bytes = b""
+        """The head of the answer until its first bytes are here: one write instead of two."""
         self.answer_chunked = False
         self.answer_done = False
         self.bytes_sent = 0

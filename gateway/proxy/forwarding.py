@@ -8,6 +8,7 @@ from gateway.errors import BodyTooLarge, GatewayError, UpstreamFault, UpstreamTi
 from gateway.proxy.answer import STATUS_LINES, read_answer
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.head import Fields
+from gateway.proxy.headers import without
 from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.proxy.phases import BODY, RESPONSE, STREAM
 from gateway.proxy.rewrite import rewrite_answer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """RFC 9110, section 9.2.2, without TRACE, which is refused."""
+
+BODYLESS = frozenset({204, 304})
 
 
 class ForwardedExchange(Exchange):
@@ -162,18 +165,16 @@ class ForwardedExchange(Exchange):
         route = self.route
         if route is not None and (route.rewrites_answer or answer.location is not None or self.url_token is not None):
             rewrite_answer(self, route, answer)
-        if status == 204 or (status == 304 and answer.content_length < 0):
-            pass
-        elif answer.content_length >= 0:
-            parts.append(b"Content-Length: %d\r\n" % answer.content_length)
-        elif self.method != "HEAD" and status != 304:
-            self._frame_unsized(parts)
+        if not answer.sized:
+            if self.method != "HEAD" and status not in BODYLESS:
+                self._frame_unsized(parts)
+        elif status == 204:
+            without(parts, (b"content-length",))
         client = self.client
         if client.closing_soon or not self.keep_alive or not self.http11:
             parts.append(self.connection_header())
         parts.append(b"\r\n")
-        client.write((STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + b"".join(parts))
-        client.arm(STREAM, self.idle_timeout)
+        self.answer_bytes = (STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + b"".join(parts)
 
     def _frame_unsized(self, parts: list[bytes]) -> None:
         if self.http11:
@@ -187,21 +188,33 @@ class ForwardedExchange(Exchange):
         if self.answer_done:
             return
         self.bytes_sent += len(data)
-        client = self.client
         if self.answer_chunked:
-            client.write_all((b"%x\r\n" % len(data), data, b"\r\n"))
-        else:
-            client.write(data)
-        client.arm(STREAM, self.idle_timeout)
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        head = self.answer_bytes
+        if head:
+            self.answer_bytes = b""
+            data = head + data
+        self.client.write(data)
+
+    def answer_paused(self) -> None:
+        """No more of the answer is here for now: send what waits, and wait for the rest."""
+        if self.answer_bytes:
+            self.client.write(self.answer_bytes)
+            self.answer_bytes = b""
+        if self.answer_started:
+            self.client.arm(STREAM, self.idle_timeout)
 
     def answer_end(self, trailers: Fields) -> None:
         """The upstream's answer is complete."""
         self.upstream_connection = None
         if self.answer_done:
             return
+        last = self.answer_bytes
         if self.answer_chunked:
             lines = [b"%b: %b\r\n" % field for field in trailers if self.rules.answer_actions[field[0]] is None]
-            self.client.write(b"0\r\n" + b"".join(lines) + b"\r\n")
+            last += b"0\r\n" + b"".join(lines) + b"\r\n"
+        if last:
+            self.client.write(last)
         if not self.request_done and not self._rest_is_small():
             self.keep_alive = False
         self.client.free(UPSTREAM_FULL)

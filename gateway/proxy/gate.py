@@ -19,7 +19,7 @@ from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.holds import UNDECIDED
 from gateway.proxy.observer import Observer
 from gateway.proxy.outbound import upstream_head
-from gateway.proxy.route import Route, Rules
+from gateway.proxy.route import Judged, Route, Rules
 from gateway.proxy.tunnel import Tunnels
 from gateway.proxy.url_token_rules import read_form_token, read_url_token
 from gateway.routing.paths import split_target
@@ -28,6 +28,11 @@ from gateway.upstream.connection import Fields, UpstreamConnection
 from gateway.upstream.pool import Server
 
 log = logging.getLogger("gateway.proxy")
+
+LONGEST_MEMO = 512
+"""Bytes of a target that is worth remembering."""
+MOST_MEMOS = 4096
+"""Targets remembered at most; a full memo is emptied."""
 
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
@@ -46,7 +51,7 @@ class Gate:
         self.per_address: dict[str, int] = {}
         self.tunnels = Tunnels()
         self.draining = False
-        self._prefix = os.urandom(8).hex()
+        self._prefix = os.urandom(8).hex().encode() + b"-"
         self._ids = count(1)
 
     # -- one exchange, from its head ----------------------------------------------------------------------------
@@ -60,29 +65,17 @@ class Gate:
 
     def _admit(self, exchange: ForwardedExchange) -> None:
         rules = exchange.rules
-        table = rules.table
-        host = self._host(exchange)
-        method = exchange.method
-        if method in REFUSED_METHODS:
-            exchange.keep_alive = exchange.keep_alive and method != "CONNECT"
-            raise MethodNotAllowed(method)
-        raw_path, exchange.query = split_target(exchange.target, host)
-        target = table.resolve(raw_path)
-        exchange.path = target.path
-        if target.endpoints:
-            handler = table.endpoint(target, method, host)
-            if handler is not None:
-                endpoint = rules.endpoint_owner[handler]
-                exchange.refuse_as = endpoint.refuse
-                exchange.endpoint_login = endpoint.login
-                self._suspend(exchange)
-                self._run(exchange, serve_endpoint(exchange, handler))
-                return
-        route, anonymous = table.select(target, method, host)
+        judged = rules.judged.get((exchange.method, exchange.target, exchange.host))
+        if judged is None:
+            judged = self._judge(exchange)
+            if judged is None:
+                return  # an endpoint of ours answers
+        route, anonymous, exchange.path = judged
         exchange.route = route
         exchange.refuse_as = route.refuse
         exchange.body_limit = route.body_limit
-        exchange.check_body_limit()
+        if exchange.content_length > 0:
+            exchange.check_body_limit()
         if exchange.query or exchange.referer is not None:
             read_url_token(exchange, route)
         if route.form_tokens and exchange.may_carry_form:
@@ -90,6 +83,35 @@ class Gate:
             self._run(exchange, self._with_form(exchange, route, anonymous=anonymous))
             return
         self._identify(exchange, route, anonymous=anonymous)
+
+    def _judge(self, exchange: ForwardedExchange) -> Judged | None:
+        """Where this method, target and host lead; remembered for targets without a query, which may hold a token."""
+        rules, method = exchange.rules, exchange.method
+        host = self._host(exchange)
+        if method in REFUSED_METHODS:
+            exchange.keep_alive = exchange.keep_alive and method != "CONNECT"
+            raise MethodNotAllowed(method)
+        raw_path, exchange.query = split_target(exchange.target, host)
+        target = rules.table.resolve(raw_path)
+        if target.endpoints:
+            exchange.refuse_as = rules.endpoint_owner[next(iter(target.endpoints[0][1].values()))].refuse
+            handler = rules.table.endpoint(target, method, host)
+            if handler is not None:
+                endpoint = rules.endpoint_owner[handler]
+                exchange.path = target.path
+                exchange.refuse_as = endpoint.refuse
+                exchange.endpoint_login = endpoint.login
+                self._suspend(exchange)
+                self._run(exchange, serve_endpoint(exchange, handler))
+                return None
+            exchange.refuse_as = rules.refuse
+        route, anonymous = rules.table.select(target, method, host)
+        judged = (route, anonymous, target.path)
+        if raw_path is exchange.target and len(raw_path) <= LONGEST_MEMO:
+            if len(rules.judged) >= MOST_MEMOS:
+                rules.judged.clear()
+            rules.judged[method, raw_path, exchange.host] = judged
+        return judged
 
     def _identify(self, exchange: ForwardedExchange, route: Route, *, anonymous: bool) -> None:
         if route.public:
@@ -204,7 +226,7 @@ class Gate:
 
     def new_request_id(self) -> bytes:
         """Unique over processes and restarts; not a secret."""
-        return b"%s-%x" % (self._prefix.encode(), next(self._ids))
+        return b"%b%x" % (self._prefix, next(self._ids))
 
     def client_connected(self, connection: ClientConnection) -> None:
         """A new connection: refused at once where a limit is reached."""

@@ -35,14 +35,14 @@ class RequestHead:
         "upgrade",
     )
 
-    def __init__(self, method: str, target: bytes, fields: Fields, *, http11: bool, keep_alive: bool) -> None:
+    def __init__(self, method: str, target: bytes, fields: Fields, *, keep_alive: bool) -> None:
         self.method = method
         self.target = target
         self.fields = fields
-        self.http11 = http11
+        self.http11 = True
         self.keep_alive = keep_alive
-        self.path = target
-        """The raw path until the routes have judged it, the canonical path afterwards."""
+        self.path = b""
+        """The canonical path, once it has been judged."""
         self.query = b""
         self.copied: list[bytes] = []
         """Name, colon, value and line end of each header that is passed on, flat, ready to be joined."""
@@ -66,6 +66,11 @@ class RequestHead:
         self.forwarded_proto: bytes | None = None
         self.conditional: Fields | None = None
         """Headers that only some routes pass on."""
+
+    @property
+    def has_framing(self) -> bool:
+        """Something must be said of a body or an upgrade."""
+        return self.chunked or self.content_length >= 0 or self.upgrade is not None
 
     @property
     def has_body(self) -> bool:

@@ -34,8 +34,6 @@ def read_head(head: RequestHead, actions: "HeaderActions") -> None:
             action(head, name, value)
     if head.connection is not None and head.connection not in _PLAIN_CONNECTION:
         _remove_named_by_connection(head)
-    if head.chunked and not head.http11:
-        raise BadRequest("Transfer-Encoding in an HTTP/1.0 request")
 
 
 def _remove_named_by_connection(head: RequestHead) -> None:
@@ -136,7 +134,7 @@ def _content_length(head: RequestHead, _name: bytes, value: bytes) -> None:
 
 
 def _expect(head: RequestHead, _name: bytes, value: bytes) -> None:
-    if value.strip().lower() == b"100-continue" and head.http11:  # anything else may be ignored: RFC 9110 10.1.1
+    if value.strip().lower() == b"100-continue":  # anything else may be ignored: RFC 9110 10.1.1
         head.expects_continue = True
 
 

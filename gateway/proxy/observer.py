@@ -2,6 +2,15 @@
 
 from time import perf_counter
 
+from gateway.errors import (
+    CredentialsMissing,
+    CredentialsRejected,
+    Forbidden,
+    GatewayError,
+    InsufficientScope,
+    SeveralCredentials,
+    StoreUnavailable,
+)
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.proxy.exchange import Exchange
@@ -31,7 +40,7 @@ class Observer:
             metrics.upstream_duration.observe(upstream, exchange.upstream_seconds)
         identity = exchange.verified.identity
         if route is not None:
-            judged = (identity.method, "ok" if exchange.error is None else exchange.error.code)
+            judged = (identity.method, "ok") if exchange.error is None else _failed(exchange, exchange.error)
             metrics.auth[judged] = metrics.auth.get(judged, 0) + 1
         if not method:
             metrics.count("malformed_requests_total")
@@ -42,7 +51,7 @@ class Observer:
             self._log.record(
                 exchange.request_id_text,
                 method,
-                exchange.path.decode("latin-1"),
+                exchange.path.decode("ascii") if exchange.path else _unjudged(exchange.target),
                 name,
                 status,
                 duration,
@@ -51,8 +60,8 @@ class Observer:
                 exchange.bytes_sent,
                 identity.user,
                 identity.method,
-                identity.login,
-                exchange.client.peer.address,
+                identity.login or exchange.endpoint_login,
+                exchange.client.peer.client_address(exchange),
             )
 
     def refused_connection(self, address: str) -> None:
@@ -60,3 +69,31 @@ class Observer:
         self.refused_connections += 1
         if self._log is not None:
             self._log.malformed(address, "too many connections")
+
+
+_RESULTS = {
+    CredentialsMissing: "missing",
+    CredentialsRejected: "rejected",
+    SeveralCredentials: "several",
+    Forbidden: "forbidden",
+    InsufficientScope: "forbidden",
+    StoreUnavailable: "unknown",
+}
+
+
+def _failed(exchange: Exchange, error: GatewayError) -> tuple[str, str]:
+    """How the credential was judged where the exchange failed; an upstream's fault says nothing against it."""
+    result = _RESULTS.get(type(error))
+    if result is None:
+        return exchange.verified.identity.method, "ok"
+    if exchange.url_token is not None:
+        return "access_token", result
+    if exchange.api_key is not None:
+        return "api_key", result
+    return ("bearer" if exchange.authorization is not None else "anonymous"), result
+
+
+def _unjudged(target: bytes) -> str:
+    """What may be logged of a target that was refused: no query, no fragment, no authority."""
+    path = target.partition(b"?")[0].partition(b"#")[0]
+    return path.decode("latin-1") if path.startswith(b"/") else ""

@@ -9,6 +9,17 @@ from gateway.tokens.cache import Verified
 from gateway.upstream.pool import Server
 
 
+class _MethodBytes(dict[str, bytes]):
+    """Methods as a request line begins with them."""
+
+    def __missing__(self, method: str) -> bytes:
+        line = self[method] = method.encode() + b" "
+        return line
+
+
+METHOD_BYTES = _MethodBytes()
+
+
 def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified, server: Server) -> bytes:
     """Request line and headers. Raises UnsafePath where the prefix cannot be stripped."""
     path = strip_prefix(exchange.path, route.strip_prefix) if route.strip_prefix else exchange.path
@@ -27,10 +38,9 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
         copied += (b"Referer: ", exchange.referer, b"\r\n")
     return b"".join(
         (
-            exchange.method.encode(),
-            b" ",
+            METHOD_BYTES[exchange.method],
             path,
-            b"?" + exchange.query if exchange.query else b"",
+            b"?" + exchange.query if exchange.query or exchange.target[-1:] == b"?" else b"",
             b" HTTP/1.1\r\nHost: ",
             host,
             b"\r\n",
@@ -39,8 +49,8 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
             b"X-Request-Id: ",
             exchange.request_id,
             b"\r\n",
-            _credentials(exchange, route, verified),
-            _framing(exchange),
+            b"" if verified is NOBODY else _credentials(exchange, route, verified),
+            _framing(exchange) if exchange.has_framing else b"",
             b"\r\n",
         )
     )
@@ -48,8 +58,6 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
 
 def _credentials(exchange: ForwardedExchange, route: Route, verified: Verified) -> bytes:
     """Identity headers, assertion and the injector's credential; an anonymous caller gets none of them."""
-    if verified is NOBODY:
-        return b""
     if verified is not FOREIGN:
         return route.identity_lines(verified)
     foreign = b""
@@ -69,7 +77,7 @@ def _framing(exchange: ForwardedExchange) -> bytes:
         framing = b""
     if exchange.expects_continue:
         framing += b"Expect: 100-continue\r\n"
-    if exchange.early is not None or exchange.asks_websocket:
+    if exchange.upgrade is not None and exchange.asks_websocket:
         framing += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
     return framing
 

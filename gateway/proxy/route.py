@@ -1,7 +1,7 @@
 """A route as the gate sees it: everything that depends only on configuration, computed at load time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.authn.authenticator import Authenticator
 from gateway.errors import Forbidden, GatewayError, InsufficientScope
@@ -95,6 +95,10 @@ class Route:
         return bool(self.answer_set or self.answer_remove)
 
 
+Judged = tuple[Route, bool, bytes]
+"""A route, whether its whitelist lets the request pass without a credential, and the canonical path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """One generation of the configuration, as the data path uses it. Swapped as a whole at a reload."""
@@ -113,3 +117,5 @@ class Rules:
     connections: int = 10_000
     connections_per_address: int = 0
     upstreams: tuple[Upstream, ...] = ()
+    judged: dict[tuple[str, bytes, bytes | None], Judged] = field(default_factory=dict)
+    """Method, target without query, and Host -> how it was judged before."""

@@ -31,6 +31,9 @@ class AnswerSink(Protocol):
     def answer_body(self, data: bytes) -> None:
         """Some bytes of the body, without transfer coding."""
 
+    def answer_paused(self) -> None:
+        """Everything that has arrived was passed on; there is more to come."""
+
     def answer_end(self, trailers: Fields) -> None:
         """The answer is complete. The connection is already free for others."""
 
@@ -152,8 +155,10 @@ class UpstreamConnection(asyncio.Protocol):
                 self._fail(UpstreamFault(f"the answer is not valid HTTP: {error}"))
         if self._complete:
             self._end()
-        elif self._fields or self._reading_head:
+            return
+        if self._fields or self._reading_head:
             self._guard_head(len(data))
+        sink.answer_paused()
 
     def eof_received(self) -> None:
         """The upstream closes; connection_lost follows and decides what that means."""
