@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway.dialects.replies import json_reply
-from gateway.model import Call, Handler, Reply
+from gateway.model import Call, Handler, Headers, Reply
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
+CACHED: Final[Headers] = ((b"Cache-Control", b"public, max-age=300"),)
+"""What is public may be kept for five minutes: that is how long a new key is unknown at most."""
 _CLIENT_AUTHENTICATION: Final = ["client_secret_basic", "client_secret_post"]
 
 
@@ -35,8 +37,8 @@ def metadata_path(login_path: str) -> str:
 
 
 def jwks_endpoint(jwks: Mapping[str, Any]) -> Handler:
-    """The handler for JWKS_PATH, which belongs to no login."""
-    reply = json_reply(200, jwks, ((b"Cache-Control", b"public, max-age=300"),))
+    """The handler that answers a key set (RFC 7517, section 5)."""
+    reply = json_reply(200, jwks, CACHED)
 
     async def answer(_: Call) -> Reply:
         return reply

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from gateway.dialects.contract import DialectTools, Endpoints
+from gateway.dialects.metadata import JWKS_PATH, jwks_endpoint
 from gateway.dialects.replies import NO_STORE, json_reply, refusal, spelled
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, bearer, read_json, text
 from gateway.errors import CredentialsRejected, GatewayError, NotFound
@@ -30,6 +31,7 @@ class Native:
     def __init__(self, _: NativeOptions, tools: DialectTools) -> None:
         self._broker = tools.broker
         self._clock = tools.clock
+        self._jwks = jwks_endpoint(tools.jwks)
 
     @staticmethod
     def policy(issuer: str, audience: str) -> TokenPolicy:
@@ -50,8 +52,8 @@ class Native:
         return {key: spelled(handler, self.refuse) for key, handler in handlers.items()}
 
     def well_known(self) -> Endpoints:
-        """None."""
-        return {}
+        """The keys that verify assertions and asymmetric access tokens; every login names the same ones."""
+        return {("GET", JWKS_PATH): self._jwks}
 
     def refuse(self, error: GatewayError, _: bytes | None = None, request_id: str = "") -> Reply:
         """The gateway's own form of a refusal."""

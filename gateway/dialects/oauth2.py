@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from gateway.dialects.contract import DialectTools, Endpoints
-from gateway.dialects.metadata import metadata, metadata_path
+from gateway.dialects.metadata import CACHED, JWKS_PATH, jwks_endpoint, metadata, metadata_path
 from gateway.dialects.replies import NO_STORE, json_reply, refusal, spelled
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, basic, parse_form, read_form, text
 from gateway.errors import (
@@ -31,7 +31,6 @@ _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7
 _NEVER_IN_A_URI: Final = frozenset(
     ("client_secret", "password", "refresh_token", "token", "username", "grant_type", "client_id", "scope")
 )
-_CACHED: Final = ((b"Cache-Control", b"public, max-age=300"),)
 
 
 class OAuth2Options(BaseModel):
@@ -48,8 +47,8 @@ class OAuth2:
     def __init__(self, _: OAuth2Options, tools: DialectTools) -> None:
         self._broker = tools.broker
         self._path = tools.path
-        self._metadata = json_reply(200, metadata(tools.issuer, GRANTS, tools.scopes), _CACHED)
-        self._keys = json_reply(200, tools.jwks, _CACHED)
+        self._metadata = json_reply(200, metadata(tools.issuer, GRANTS, tools.scopes), CACHED)
+        self._jwks = jwks_endpoint(tools.jwks)
 
     @staticmethod
     def policy(issuer: str, audience: str) -> TokenPolicy:
@@ -68,7 +67,7 @@ class OAuth2:
 
     def well_known(self) -> Endpoints:
         """RFC 8414, section 3.1: the well-known part stands before the issuer's path."""
-        return {("GET", metadata_path(self._path)): self._describe}
+        return {("GET", metadata_path(self._path)): self._describe, ("GET", JWKS_PATH): self._jwks}
 
     def refuse(self, error: GatewayError, _: bytes | None = None, request_id: str = "") -> Reply:
         """RFC 6750, which RFC 6749's clients know."""
@@ -107,9 +106,6 @@ class OAuth2:
         client, form = await self._client_and_form(call)
         known = await self._broker.introspect(text(form, "token", MAX_SECRET), client)
         return json_reply(200, {"active": False} if known is None else _introspection(known))
-
-    async def _jwks(self, _: Call) -> Reply:
-        return self._keys
 
     async def _describe(self, _: Call) -> Reply:
         return self._metadata

@@ -222,9 +222,12 @@ async def test_a_body_over_64_kib_is_a_413(ask):
     assert (await ask("POST", "/login", b" " * 65_537, **JSON)).status == 413
 
 
-def test_it_has_no_well_known_paths_and_no_switches():
-    tools = DialectTools(StillBroker(), ManualClock(), "https://gate.example/auth", "/auth", {"keys": []})
+async def test_the_gateway_s_keys_are_published_and_there_are_no_switches():
+    tools = DialectTools(StillBroker(), ManualClock(), "https://gate.example/auth", "/auth", {"keys": [{"kid": "e1"}]})
 
-    assert Native(Native.Options(), tools).well_known() == {}
+    well_known = Native(Native.Options(), tools).well_known()
+
+    assert list(well_known) == [("GET", "/.well-known/jwks.json")]
+    assert (await well_known["GET", "/.well-known/jwks.json"](call("GET"))).body == b'{"keys":[{"kid":"e1"}]}'
     with pytest.raises(ValueError, match="extra"):
         Native.Options(rotate=True)

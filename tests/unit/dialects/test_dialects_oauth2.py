@@ -261,6 +261,12 @@ async def test_the_keys_are_published(ask):
     assert (reply.status, reply.body, reply.headers) == (200, b'{"keys":[{"kty":"EC","kid":"e1"}]}', CACHED_HEADERS)
 
 
+async def test_the_keys_stand_at_the_well_known_place_too(ask, dialect):
+    known = await dialect.well_known()["GET", "/.well-known/jwks.json"](call("GET"))
+
+    assert known == await ask("/jwks", method="GET")
+
+
 async def test_the_metadata_stands_where_rfc_8414_says(dialect):
     reply = await dialect.well_known()["GET", "/.well-known/oauth-authorization-server/oauth2"](call("GET"))
 
