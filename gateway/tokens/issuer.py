@@ -15,6 +15,7 @@ from gateway.tokens.opaque import token_hash
 from gateway.tokens.policy import TokenPolicy
 from gateway.tokens.sealing import Successors, seal, unseal
 from gateway.tokens.session_id import new_session_id, public_id
+from gateway.tokens.unanswered import Attempt, Unanswered
 
 _ATTEMPTS: Final = 3
 """Other bytes are made when the store knows the first ones; a second collision of 128 random bits is a broken RNG."""
@@ -65,6 +66,7 @@ class Issuer:
         self.login = tokens.login
         self._tokens = tokens
         self._clock = clock
+        self._unanswered = Unanswered()
 
     async def open(self, session: Session, *, refresh: bool = True) -> TokenPair:
         """Store the session with its first tokens. Without a refresh token it ends with its access token."""
@@ -92,24 +94,13 @@ class Issuer:
     async def rotate(self, spent: str, session: Session) -> Refreshed:
         """Spend a refresh token for successors in one step; `session` is how it stands from now on."""
 
-        async def attempt() -> Refreshed:
+        async def once() -> Refreshed:
             now = self._clock()
-            made = self._make(session, now, refresh=self.policy.rotate)
-            result = await self.store.rotate(
-                Rotation(
-                    session_id=session.id,
-                    spent_hash=token_hash(spent.encode()),
-                    successors=self._records(made, session, now),
-                    now=now,
-                    sealed=seal(made, spent, session.id),
-                    grace=self.policy.grace,
-                    rotate=self.policy.rotate,
-                    revoke_access=self.policy.revoke_access,
-                    session=session,
-                )
-            )
+            attempt = self._attempt(spent, session, now)
+            with self._unanswered.until_answered(attempt):
+                result = await self.store.rotate(attempt.rotation)
             if result.outcome is Outcome.ROTATED:
-                return Refreshed(Outcome.ROTATED, _pair(session, made, now))
+                return Refreshed(Outcome.ROTATED, _pair(session, attempt.successors, now))
             if result.outcome is Outcome.REPLAYED:
                 first = unseal(result.sealed, spent, session.id)
                 if first is not None:
@@ -117,7 +108,7 @@ class Issuer:
                 return Refreshed(Outcome.UNKNOWN)
             return Refreshed(result.outcome)
 
-        return await _with_new_bytes(attempt)
+        return await _with_new_bytes(once)
 
     async def introspect(self, token: str) -> Introspection | None:
         """What a live access or refresh token of this login stands for."""
@@ -157,6 +148,26 @@ class Issuer:
             absolute_expiry=self.policy.session_end(now),
             **facts,
         )
+
+    def _attempt(self, spent: str, session: Session, now: float) -> Attempt:
+        """The rotation of a token: the very same as before where an answer was lost, else a new one."""
+        spent_hash = token_hash(spent.encode())
+        lost = self._unanswered.recall(spent_hash)
+        if lost is not None:
+            return Attempt(replace(lost.rotation, now=now), lost.successors)
+        made = self._make(session, now, refresh=self.policy.rotate)
+        rotation = Rotation(
+            session_id=session.id,
+            spent_hash=spent_hash,
+            successors=self._records(made, session, now),
+            now=now,
+            sealed=seal(made, spent, session.id),
+            grace=self.policy.grace,
+            rotate=self.policy.rotate,
+            revoke_access=self.policy.revoke_access,
+            session=session,
+        )
+        return Attempt(rotation, made)
 
     def _make(self, session: Session, now: float, *, refresh: bool) -> Successors:
         expires_at = min(now + self.policy.access_ttl, session.absolute_expiry)

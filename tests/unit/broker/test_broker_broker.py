@@ -380,6 +380,38 @@ async def test_a_store_that_is_away_is_no_wrong_credential_and_consumes_nothing(
     assert await rig.native.broker.refresh(pair.refresh_token, CALL)
 
 
+@pytest.mark.parametrize("grace", [10.0, 0.0])
+@pytest.mark.parametrize("failure", [StoreUnavailable("late"), asyncio.CancelledError()], ids=repr)
+async def test_a_refresh_whose_answer_was_lost_is_no_theft_when_it_is_tried_again(rig_with, clock, grace, failure):
+    """The store took the rotation, the answer never came: even after the grace the same pair is handed out."""
+    rig = rig_with(grace=grace)
+    first = await rig.native.broker.login("ada", PASSWORD, CALL)
+    rotate, seen = rig.store.rotate, []
+
+    async def rotate_and_fail(rotation):
+        await rotate(rotation)
+        seen.append(rotation)
+        raise failure
+
+    rig.store.rotate = rotate_and_fail
+    for _ in range(2):
+        with pytest.raises(type(failure)):
+            await rig.native.broker.refresh(first.refresh_token, CALL)
+        clock.advance(15)
+    rig.store.rotate = rotate
+
+    pair = await rig.native.broker.refresh(first.refresh_token, CALL)
+
+    assert seen[0].successors == seen[1].successors
+    assert await rig.native.broker.authenticate(pair.access_token.encode()) is not None
+    assert pair.expires_in == 900 - 30
+    assert await rig.native.broker.refresh(pair.refresh_token, CALL)
+    clock.advance(15)
+    with pytest.raises(RefreshRejected) as refused:
+        await rig.native.broker.refresh(first.refresh_token, CALL)
+    assert refused.value.reason == "reused"
+
+
 async def test_no_audit_event_carries_a_token_or_a_password(rig, clock):
     pair = await rig.native.broker.login("ada", PASSWORD, CALL)
     second = await rig.native.broker.refresh(pair.refresh_token, CALL)
