@@ -74,7 +74,7 @@ def test_nothing_is_found_while_the_feed_is_not_known_to_be_alive(cache, feed):
         (Invalidation("all"), set()),
         (Invalidation("reconnect"), set()),
     ],
-    ids=str,
+    ids=lambda value: value.kind if isinstance(value, Invalidation) else "",
 )
 def test_an_invalidation_drops_what_it_ends_and_nothing_else(cache, feed, event, left):
     feed.tell(event)
