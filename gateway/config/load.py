@@ -55,7 +55,7 @@ def load_place(path: str | Path, environ: Mapping[str, str]) -> tuple[AdminConfi
     """
     file = str(path)
     root, _, _ = override(read_tree(_read(Path(path), file), file), environ, {})
-    document = Document(root, Path(path).resolve().parent, environ)
+    document = Document(root, Path(path).absolute().parent, environ)
     admin = document.bind(AdminConfig, document.data.get("admin", {}), ("admin",))
     store = document.bind(StoreConfig, document.data.get("store", {}), ("store",))
     if admin is None or store is None:

@@ -5,7 +5,7 @@ import yaml
 from fakes.configs import HASH, MINIMAL, USERS
 
 from gateway.config import load as loading
-from gateway.config.load import load, read_tree
+from gateway.config.load import load, load_place, read_tree
 from gateway.config.problems import ConfigRefused
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -266,3 +266,22 @@ def test_a_tree_knows_line_and_column_of_every_value():
 
     assert (tree.entries["a"].value.items[0].entries["b"].value.mark.line) == 2
     assert (tree.entries["a"].value.items[0].entries["b"].value.mark.column) == 8
+
+
+def test_the_place_of_a_gateway_is_found_in_a_file_that_is_faulty_elsewhere(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("admin: {listen: '127.0.0.1:9999'}\nroutes: 7\nsignin: '${NOT_SET}'\n")
+
+    admin, store, base = load_place(path, {"GATEWAY_STORE_URL": "embedded://elsewhere"})
+
+    assert (admin.listen.port, store.url, base) == (9999, "embedded://elsewhere", tmp_path)
+
+
+def test_a_faulty_place_is_refused_without_the_faults_of_other_sections(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("admin: {listen: nowhere}\nserver:\n")
+
+    with pytest.raises(ConfigRefused) as refusal:
+        load_place(path, {})
+
+    assert [problem.where for problem in refusal.value.problems] == ["admin.listen"]
