@@ -76,3 +76,10 @@ def test_a_route_needs_no_name_and_variants_may_have_keys_of_their_own():
     assert SCHEMA["$defs"]["RouteConfig"]["required"] == ["path", "upstream"]
     assert SCHEMA["$defs"]["LoginConfig"]["additionalProperties"] is True
     assert "options" not in json.dumps(SCHEMA["$defs"]["LoginConfig"]["properties"])
+
+
+def test_the_manual_names_every_key():
+    manual = (ROOT / "docs" / "configuration.md").read_text()
+    keys = {key for kind in (SCHEMA, *SCHEMA["$defs"].values()) for key in kind.get("properties", ())}
+
+    assert {key for key in keys if key not in manual and not key.endswith("_file")} == set()
