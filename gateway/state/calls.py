@@ -8,6 +8,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any, Protocol
 
+from hiredis import pack_command
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from gateway.errors import StoreUnavailable
@@ -98,7 +99,7 @@ class Calls:
         async with self._turn:
             connection = await self.pool.get_connection()
             try:
-                await connection.send_packed_command(connection.pack_commands(commands))
+                await connection.send_packed_command(_pack(commands))
                 return [await _answer(connection) for _ in commands]
             except BaseException:
                 # Cancelled or broken with answers still to come: the next user of this connection would read them
@@ -111,6 +112,11 @@ class Calls:
     async def close(self) -> None:
         """Close all connections."""
         await self.pool.aclose()
+
+
+def _pack(commands: Sequence[Command]) -> bytes:
+    """In C: redis-py's own packer for asyncio costs 20 µs more for a cold look-up."""
+    return b"".join(pack_command(command) for command in commands)  # type: ignore[arg-type] # declared for tuples of one
 
 
 async def _answer(connection: Any) -> Any:

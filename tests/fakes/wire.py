@@ -1,16 +1,18 @@
 """A scripted redis-py pool: what a server would answer, without one."""
 
+from hiredis import Reader
+
 
 class ScriptedConnection:
     def __init__(self, pool):
         self._pool = pool
         self.open = True
 
-    def pack_commands(self, commands):
-        return list(commands)
-
-    async def send_packed_command(self, commands):
-        self._pool.sent.extend(commands)
+    async def send_packed_command(self, packed):
+        reader = Reader(errors="surrogateescape", encoding="utf-8")
+        reader.feed(packed)
+        while command := reader.gets():
+            self._pool.sent.append(tuple(command))
 
     async def read_response(self):
         answer = self._pool.answers.pop(0)

@@ -36,7 +36,7 @@ async def test_a_script_that_is_unknown_is_loaded_and_only_what_missed_it_runs_a
     answers = await calls_on(pool).many([("SET", "a", "1"), SCRIPT.on(["k"], "arg")])
 
     assert answers == [b"OK", 7]
-    assert pool.sent[2:] == [("SCRIPT", "LOAD", "return 1"), ("EVALSHA", "5ha", 1, "k", "arg")]
+    assert pool.sent[2:] == [("SCRIPT", "LOAD", "return 1"), ("EVALSHA", "5ha", "1", "k", "arg")]
 
 
 async def test_a_script_that_stays_unknown_is_an_outage():
