@@ -1,0 +1,101 @@
+"""The gateway as operators run it: a process of its own, from a config.yaml, on ports of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from argon2 import PasswordHasher
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
+def password_hash(password):
+    """A real Argon2id line, weak on purpose: the tests log in often."""
+    return _CHEAP.hash(password)
+
+
+def free_port():
+    """A port that nothing listens on now; the system hands out another one to the next caller."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class GatewayProcess:
+    """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files."""
+
+    def __init__(self, directory, config=None, command=("run",)):
+        self.directory = directory
+        self.port, self.admin_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.admin_url = f"http://127.0.0.1:{self.admin_port}"
+        if config is not None:
+            (directory / "config.yaml").write_text(config)
+        self._command = [sys.executable, "-m", "gateway", *command]
+        self._command += ["--set", f"server.listen=127.0.0.1:{self.port}"]
+        self._command += ["--set", f"admin.listen=127.0.0.1:{self.admin_port}"]
+        self._process = None
+
+    def start(self):
+        """Return when it is ready."""
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+        with (self.directory / "stdout").open("wb") as out, (self.directory / "stderr").open("wb") as err:
+            self._process = subprocess.Popen(self._command, cwd=self.directory, stdout=out, stderr=err, env=environ)
+        until = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            assert self._process.poll() is None, self.stderr
+            assert time.monotonic() < until, f"not ready in time:\n{self.stderr}"
+            time.sleep(0.05)
+        return self
+
+    def stop(self):
+        """End it as an init system does, and return its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"it did not end:\n{self.stderr}") from None
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def stdout(self):
+        return (self.directory / "stdout").read_text()
+
+    @property
+    def stderr(self):
+        return (self.directory / "stderr").read_text()
+
+    def access_log(self, *, lines=0):
+        """What was written so far, at least so many lines of it: they are written in batches."""
+        until = time.monotonic() + 5
+        while True:
+            found = [entry for entry in self._json_lines() if "duration_ms" in entry]
+            if len(found) >= lines:
+                return found
+            assert time.monotonic() < until, f"{len(found)} lines, not {lines}"
+            time.sleep(0.02)
+
+    def _json_lines(self):
+        return [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{") and line.endswith("}")]
+
+    def _is_ready(self):
+        try:
+            with urllib.request.urlopen(f"{self.admin_url}/readyz", timeout=2) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
