@@ -21,7 +21,7 @@ STATUS_LINES: dict[int, bytes] = {
 class AnswerHead:
     """An upstream's head as it was read."""
 
-    __slots__ = ("chunked", "connection", "location", "parts", "sized")
+    __slots__ = ("chunked", "connection", "location", "parts", "sets_cookie", "sized")
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -30,6 +30,12 @@ class AnswerHead:
         self.sized = False
         self.connection: bytes | None = None
         self.location: bytes | None = None
+        self.sets_cookie = False
+
+    @property
+    def plain(self) -> bool:
+        """The same bytes would be the same head again, for any request of this kind."""
+        return self.sized and self.location is None and not self.sets_cookie
 
 
 Action = Callable[[AnswerHead, bytes, bytes], None]
@@ -87,6 +93,11 @@ def _connection(answer: AnswerHead, _name: bytes, value: bytes) -> None:
     answer.connection = value if answer.connection is None else answer.connection + b"," + value
 
 
+def _set_cookie(answer: AnswerHead, name: bytes, value: bytes) -> None:
+    answer.sets_cookie = True  # one client's secret: not to be kept in any memory of heads
+    answer.parts += (name, b": ", value, b"\r\n")
+
+
 def _location(answer: AnswerHead, name: bytes, value: bytes) -> None:
     answer.location = value
     answer.parts += (name, b": ", value, b"\r\n")
@@ -97,6 +108,7 @@ _KEPT: dict[bytes, Action] = {
     b"transfer-encoding": _transfer_encoding,
     b"connection": _connection,
     b"location": _location,
+    b"set-cookie": _set_cookie,
 }
 _DROPPED = frozenset(
     {

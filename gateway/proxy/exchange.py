@@ -12,6 +12,7 @@ from gateway.proxy.answer import own_head
 from gateway.proxy.head import Fields, RequestHead
 from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.tokens.cache import Verified
+from gateway.upstream.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
     from gateway.proxy.connection import ClientConnection
@@ -41,6 +42,8 @@ class Exchange(RequestHead):
         "error",
         "held",
         "idle_timeout",
+        "known_answers",
+        "memo",
         "over",
         "refuse_as",
         "request_done",
@@ -107,6 +110,9 @@ class Exchange(RequestHead):
         """The head of the answer until its first bytes are here: one write instead of two."""
         self.answer_chunked = False
         self.answer_done = False
+        self.known_answers: KnownAnswers | None = None
+        self.memo = b""
+        """The client's head of an answer whose raw head may be remembered."""
         self.bytes_sent = 0
         self.over = False
 

@@ -13,6 +13,7 @@ from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.proxy.phases import BODY, RESPONSE, STREAM
 from gateway.proxy.rewrite import rewrite_answer
 from gateway.proxy.url_token import MAX_FORM
+from gateway.upstream.known_answers import KnownAnswer
 
 if TYPE_CHECKING:
     from gateway.upstream.connection import UpstreamConnection
@@ -107,6 +108,13 @@ class ForwardedExchange(Exchange):
         self.upstream_connection = upstream
         self.upstream_started = perf_counter()
         connection = self.client
+        if (
+            self.http11
+            and self.url_token is None
+            and self.method != "HEAD"
+            and not (self.route and self.route.rewrites_answer)
+        ):
+            self.known_answers = self.rules.known_answers
         upstream.start(self, head, head_only=self.method == "HEAD", request_done=self.request_done)
         if self.request_done and self.held is None:
             connection.arm(RESPONSE, self.response_timeout)
@@ -175,6 +183,8 @@ class ForwardedExchange(Exchange):
             parts.append(self.connection_header())
         parts.append(b"\r\n")
         self.answer_bytes = (STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + b"".join(parts)
+        if answer.plain and self.keep_alive:
+            self.memo = self.answer_bytes
 
     def _frame_unsized(self, parts: list[bytes]) -> None:
         if self.http11:
@@ -219,6 +229,25 @@ class ForwardedExchange(Exchange):
             self.keep_alive = False
         self.client.free(UPSTREAM_FULL)
         self.answer_complete()
+
+    def answer_known(self, known: KnownAnswer, body: bytes) -> None:
+        """The whole answer at once, its head read before."""
+        self.upstream_connection = None
+        self.upstream_seconds = perf_counter() - self.upstream_started
+        self.status, head, self.bytes_sent = known
+        self.answer_started = True
+        client = self.client
+        if client.closing_soon:
+            head = head[:-2] + self.connection_header() + b"\r\n"
+        client.write(head + body)
+        if not self.request_done and not self._rest_is_small():
+            self.keep_alive = False
+        client.free(UPSTREAM_FULL)
+        self.answer_complete()
+
+    def memorable(self, length: int) -> KnownAnswer | None:
+        """What the raw head of the answer that just ended meant."""
+        return KnownAnswer(self.status, self.memo, length) if self.memo and self.bytes_sent == length else None
 
     def upstream_failed(self, error: GatewayError, *, stale: bool) -> None:
         """The upstream broke. Retried once where the request cannot have been received."""

@@ -12,6 +12,7 @@ from gateway.proxy.headers import HeaderActions
 from gateway.routing.patterns import AnonymousRules, Pattern
 from gateway.routing.table import RouteTable
 from gateway.tokens.cache import Verified
+from gateway.upstream.known_answers import KnownAnswers
 from gateway.upstream.upstream import Upstream
 
 Refuse = Callable[[GatewayError, str], Reply]
@@ -117,5 +118,6 @@ class Rules:
     connections: int = 10_000
     connections_per_address: int = 0
     upstreams: tuple[Upstream, ...] = ()
+    known_answers: KnownAnswers = field(default_factory=KnownAnswers)
     judged: dict[tuple[str, bytes, bytes | None], Judged] = field(default_factory=dict)
     """Method, target without query, and Host -> how it was judged before."""

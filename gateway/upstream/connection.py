@@ -10,6 +10,7 @@ from typing import Protocol, cast
 import httptools
 
 from gateway.errors import GatewayError, UpstreamFault
+from gateway.upstream.known_answers import KnownAnswer, KnownAnswers
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -21,6 +22,15 @@ MAX_ANSWER_HEAD = 256 * 1024
 
 class AnswerSink(Protocol):
     """The exchange, as its upstream connection sees it."""
+
+    known_answers: KnownAnswers | None
+    """Where heads that were read before may be looked up; None where this answer's must be read anew."""
+
+    def answer_known(self, known: KnownAnswer, body: bytes) -> None:
+        """A whole answer whose head was read before. The connection is already free for others."""
+
+    def memorable(self, length: int) -> KnownAnswer | None:
+        """What may be remembered of the answer that just ended, with a body of `length` bytes."""
 
     def answer_informational(self, status: int, fields: Fields) -> None:
         """A 1xx other than 101."""
@@ -144,7 +154,10 @@ class UpstreamConnection(asyncio.Protocol):
         if sink is None:  # bytes nobody asked for: the next answer could not be told apart from them
             self.transport.abort()
             return
+        first = not self.answered
         self.answered = True
+        if first and sink.known_answers is not None and self._is_known(sink, sink.known_answers, data):
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
@@ -154,7 +167,7 @@ class UpstreamConnection(asyncio.Protocol):
             if not self._complete:  # else the answer is whole, and what follows it is nobody's
                 self._fail(UpstreamFault(f"the answer is not valid HTTP: {error}"))
         if self._complete:
-            self._end()
+            self._end(data if first else b"")
             return
         if self._fields or self._reading_head:
             self._guard_head(len(data))
@@ -236,13 +249,34 @@ class UpstreamConnection(asyncio.Protocol):
         elif status >= 100:
             sink.answer_informational(status, fields)
 
-    def _end(self) -> None:
+    def _is_known(self, sink: AnswerSink, heads: KnownAnswers, data: bytes) -> bool:
+        """Pass a whole answer on whose head was read before; the parser stays between two messages."""
+        end = data.find(b"\r\n\r\n") + 4
+        known = heads.get(data[:end])
+        if known is None or len(data) - end != known.length:
+            return False
+        self.sink = None
+        if self._request_done and not self.closed:
+            self.reused = True
+            self._home.release(self)
+        else:
+            self.transport.close()
+        sink.answer_known(known, data[end:])
+        return True
+
+    def _end(self, whole: bytes) -> None:
+        """The answer is complete; `whole` is all of it where it came in one piece."""
         self._complete = False
         sink, trailers = self.sink, self._fields
         if sink is None:
             return
         self.sink = None
         self._fields = []
+        if whole and self._reusable and sink.known_answers is not None:
+            length = len(whole) - whole.find(b"\r\n\r\n") - 4
+            known = sink.memorable(length)
+            if known is not None:
+                sink.known_answers.remember(whole, known)
         if self._reusable and self._request_done and not self.closed:
             self.reused = True
             self._home.release(self)
