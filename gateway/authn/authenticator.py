@@ -63,7 +63,7 @@ class Authenticator:
         """
         token, method = self._find(request)
         if token is None:
-            if self._passes_foreign and (request.authorization is not None or request.cookie is not None):
+            if self._passes_foreign and self._leaves_a_credential(request):
                 return FOREIGN
             if anonymous:
                 return NOBODY
@@ -72,7 +72,7 @@ class Authenticator:
             verified = self._tokens.get(token)
             if verified is not None and self._takes_tokens[method]:
                 return self._accept(verified, method)
-        return self._not_cached(token, method)
+        return self._not_cached(request, token, method)
 
     async def identify_cold(self, request: Presented) -> Verified:
         """Ask the store about the token that `identify` called COLD.
@@ -90,8 +90,8 @@ class Authenticator:
         """For a public route: nothing is judged, what is ours is taken away, what is not passes."""
         if request.api_key is not None and self.is_ours(request.api_key):
             request.api_key = None
-        value = request.authorization
-        if value is not None and value[:6].lower() == b"bearer" and self.is_ours(value[6:].strip()):
+        words = (request.authorization or b"").split()
+        if words and self.is_ours(words[-1]):  # whatever scheme it came with
             request.authorization = None
         return FOREIGN
 
@@ -109,7 +109,11 @@ class Authenticator:
                 found, by = token, method
         return found, by
 
-    def _not_cached(self, token: bytes, method: str) -> Verified | Literal[_Cold.COLD]:
+    def _leaves_a_credential(self, request: Presented) -> bool:
+        self.foreign(request)
+        return any(value is not None for value in (request.authorization, request.api_key, request.cookie))
+
+    def _not_cached(self, request: Presented, token: bytes, method: str) -> Verified | Literal[_Cold.COLD]:
         if self._takes_keys and method != "access_token":
             key = self._keys.find(token)
             if key is not None:
@@ -118,7 +122,7 @@ class Authenticator:
                     raise Forbidden("the API key is limited to other routes")
                 return key
         if self._passes_foreign and method != "access_token" and not self.is_ours(token):
-            return FOREIGN
+            return self.foreign(request)  # something of ours may stand in a header that the route does not read
         if method == "api_key" or not self._takes_tokens[method]:
             raise CredentialsRejected(f"{method}: no such API key")
         return COLD
