@@ -41,8 +41,9 @@ def _anonymous_entry(entry: str) -> str:
 
 
 def _prefix(prefix: str) -> str:
-    if prefix and (not re.fullmatch(r"(?:/[^/\s?*{}#\\]+)+", prefix)):
-        raise ValueError("must be a plain path such as /erp: no trailing slash and no wildcard")
+    # What is cut off is the canonical path (RFC 3986, 6.2.2): a prefix that is none would never be found in one.
+    if prefix and not re.fullmatch(r"(?:/(?!\.+(?:/|$))[A-Za-z0-9._~!$&'()+,=:@-]+)+", prefix):
+        raise ValueError("must be a plain path such as /erp: no wildcard, no escape, ASCII only, no slash at its end")
     return prefix
 
 
