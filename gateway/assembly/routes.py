@@ -87,7 +87,9 @@ class RouteBuilder:
             strip_prefix=config.strip_prefix.encode(),
             owned_headers=self._owned[config.upstream],
             set_headers=_flat(config.request_headers),
-            remove_headers=frozenset(name.lower().encode() for name in config.request_headers.remove),
+            remove_headers=folded(
+                frozenset(name.encode() for name in (*config.request_headers.set, *config.request_headers.remove))
+            ),
             underscore_headers=frozenset(name.lower().encode() for name in config.allow_underscore_headers),
             answer_set=_flat(config.response_headers),
             answer_remove=frozenset(name.lower().encode() for name in config.response_headers.remove)

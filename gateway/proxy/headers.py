@@ -6,7 +6,7 @@ headers that a proxy adds (CVE-2024-45410), internal headers that a client may n
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from gateway.errors import BadRequest, NotImplementedMessage, SeveralCredentials
 from gateway.proxy.head import RequestHead
@@ -15,6 +15,8 @@ Action = Callable[[RequestHead, bytes, bytes], None]
 
 MEMO = 4096
 """Spellings of header names that are remembered; the rest is classified anew each time."""
+LONGEST_NAME = 256
+"""Bytes. No real name comes near; longer ones would fill the memo, and overflowed a peer (HAProxy CVE-2021-40346)."""
 _TOKEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close", b"", b"Keep-Alive", b"upgrade", b"Upgrade", b"Close"})
 
@@ -52,6 +54,15 @@ def without(copied: list[bytes], names: Iterable[bytes]) -> None:
     copied[:] = kept
 
 
+def without_aliases(copied: list[bytes], folded: Container[bytes]) -> list[bytes]:
+    """The headers of a flat list whose name does not fold onto one of `folded`."""
+    kept: list[bytes] = []
+    for start in range(0, len(copied), 4):
+        if fold(copied[start]) not in folded:
+            kept += copied[start : start + 4]
+    return kept
+
+
 def fold(name: bytes) -> bytes:
     """The name as a CGI-like ERP may read it: WSGI folds `_`, PHP folds `.` onto `-`."""
     return name.lower().replace(b"_", b"-").replace(b".", b"-")
@@ -68,6 +79,8 @@ class HeaderActions(dict[bytes, Action | None]):
         self._injected = frozenset(fold(name) for name in injected)
 
     def __missing__(self, name: bytes) -> Action | None:
+        if len(name) > LONGEST_NAME:
+            raise BadRequest("the name of a header is too long")
         action = self._classify(name)
         if len(self) < MEMO:
             self[name] = action

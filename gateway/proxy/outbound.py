@@ -2,7 +2,7 @@
 
 from gateway.authn.authenticator import FOREIGN, NOBODY
 from gateway.proxy.forwarding import ForwardedExchange
-from gateway.proxy.headers import fold, without
+from gateway.proxy.headers import fold, without_aliases
 from gateway.proxy.route import Route
 from gateway.routing.paths import strip_prefix
 from gateway.tokens.cache import Verified
@@ -26,16 +26,15 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
     host = exchange.host if route.upstream.preserve_host and exchange.host else server.endpoint.authority.encode()
     if exchange.request_id is None:
         exchange.request_id = exchange.client.gate.new_request_id()
+    copied = exchange.copied  # never changed here: a retry writes the head again
     if exchange.conditional is not None:
-        _pass_conditional(exchange, route)
-    copied = exchange.copied
+        copied = [*copied, *_passed_conditional(exchange, route)]
+    cookie, referer = exchange.cookie, exchange.referer
     if route.changes_request:
-        without(copied, route.remove_headers)
-        copied += route.set_headers
-    if exchange.cookie is not None:
-        copied += (b"Cookie: ", exchange.cookie, b"\r\n")
-    if exchange.referer is not None:
-        copied += (b"Referer: ", exchange.referer, b"\r\n")
+        removed = route.remove_headers
+        copied = [*without_aliases(copied, removed), *route.set_headers]
+        cookie = None if b"cookie" in removed else cookie
+        referer = None if b"referer" in removed else referer
     return b"".join(
         (
             METHOD_BYTES[exchange.method],
@@ -45,6 +44,8 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
             host,
             b"\r\n",
             *copied,
+            b"Cookie: %b\r\n" % cookie if cookie is not None else b"",
+            b"Referer: %b\r\n" % referer if referer is not None else b"",
             exchange.client.peer.headers_for(exchange),
             b"X-Request-Id: ",
             exchange.request_id,
@@ -82,10 +83,12 @@ def _framing(exchange: ForwardedExchange) -> bytes:
     return framing
 
 
-def _pass_conditional(exchange: ForwardedExchange, route: Route) -> None:
+def _passed_conditional(exchange: ForwardedExchange, route: Route) -> list[bytes]:
     """Names with an underscore, where the route lists them, and names that another upstream's injector owns."""
+    passed: list[bytes] = []
     for name, value in exchange.conditional or ():
         if fold(name) in route.owned_headers:
             continue
         if b"_" not in name or name.lower() in route.underscore_headers:
-            exchange.copied += (name, b": ", value, b"\r\n")
+            passed += (name, b": ", value, b"\r\n")
+    return passed

@@ -78,7 +78,7 @@ class Route:
     set_headers: tuple[bytes, ...] = ()
     """Flat parts (name, colon, value, line end) added to the request, before ours."""
     remove_headers: frozenset[bytes] = frozenset()
-    """Lower-case names."""
+    """Folded names: those that are removed, and those that are set, which replaces what came."""
     underscore_headers: frozenset[bytes] = frozenset()
     """Lower-case names."""
     answer_set: tuple[bytes, ...] = ()
