@@ -50,15 +50,7 @@ class Peer:
         """The rightmost hop that is not a trusted proxy: the only one whose word has been checked."""
         if not self.trusted or head.forwarded_for is None:
             return self.address
-        client = self.address
-        for hop in reversed(head.forwarded_for.decode("latin-1").split(",")):
-            parsed = parse_address(hop)
-            if parsed is None:
-                break
-            client = str(parsed)
-            if not is_trusted(parsed, self._trusted_networks):
-                break
-        return client
+        return self._believed_hops(head)[0]
 
     def client_scheme(self, head: RequestHead) -> bytes:
         """`https` or `http` between the client and the first proxy that is ours."""
@@ -82,12 +74,19 @@ class Peer:
                 if len(self._blocks) < MEMO:
                     self._blocks[host] = block
             return block
-        hops = []
-        for hop in (head.forwarded_for or b"").decode("latin-1").split(","):
+        return _block(self._believed_hops(head), self.client_scheme(head), self.client_host(head))
+
+    def _believed_hops(self, head: RequestHead) -> list[str]:
+        """From the client to the last proxy. What stands further left is only the client's own claim."""
+        hops = [self.address]
+        for hop in reversed((head.forwarded_for or b"").decode("latin-1").split(",")):
             parsed = parse_address(hop)
-            if parsed is not None:
-                hops.append(str(parsed))
-        return _block([*hops, self.address], self.client_scheme(head), self.client_host(head))
+            if parsed is None:
+                break
+            hops.insert(0, str(parsed))
+            if not is_trusted(parsed, self._trusted_networks):
+                break
+        return hops
 
 
 def is_host(value: bytes) -> bool:
@@ -100,16 +99,20 @@ def host_name(value: bytes) -> bytes | None:
     name = _HOSTS.get(value)
     if name is None and value not in _HOSTS:
         name = _read_host(value)
-        if len(_HOSTS) < 4096 and len(value) < 256:
+        if len(_HOSTS) < 4096 and len(value) <= LONGEST_HOST:
             _HOSTS[value] = name
     return name
 
 
+LONGEST_HOST = 255
+"""Bytes: a name has 253 at most (RFC 1035, section 2.3.4), and hosts are remembered in several places."""
 _HOSTS: dict[bytes, bytes | None] = {}
 _NAME = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-._")
 
 
 def _read_host(value: bytes) -> bytes | None:
+    if len(value) > LONGEST_HOST:
+        return None
     name, port = value.lower(), b""
     if name.startswith(b"["):
         name, bracket, rest = name[1:].partition(b"]")

@@ -107,7 +107,8 @@ class Gate:
             exchange.refuse_as = rules.refuse
         route, anonymous = rules.table.select(target, method, host)
         judged = (route, anonymous, target.path)
-        if raw_path is exchange.target and len(raw_path) <= LONGEST_MEMO:
+        # Not without a Host: what HTTP/1.0 may leave out, HTTP/1.1 may not.
+        if raw_path is exchange.target and len(raw_path) <= LONGEST_MEMO and host:
             if len(rules.judged) >= MOST_MEMOS:
                 rules.judged.clear()
             rules.judged[method, raw_path, exchange.host] = judged
