@@ -25,14 +25,29 @@ def client_location(exchange: Exchange, route: Route, location: bytes) -> bytes:
     """A Location as the client can follow it: the upstream's own origin becomes ours, a stripped prefix comes back."""
     path = location
     origin = b""
-    for server in route.upstream.servers:
-        own = server.endpoint.origin.encode()
+    for own in _own_origins(exchange, route):
         if location.lower().startswith(own.lower()) and location[len(own) : len(own) + 1] in b"/?#":
             path = location[len(own) :]
-            peer = exchange.client.peer
-            host = peer.client_host(exchange)
-            origin = peer.client_scheme(exchange) + b"://" + host if host else b""
+            if not path.startswith(b"/"):
+                path = b"/" + path
+            origin = _client_origin(exchange)
             break
     if route.strip_prefix and path.startswith(b"/") and not path.startswith(b"//"):
         path = route.strip_prefix + path
     return origin + path
+
+
+def _own_origins(exchange: Exchange, route: Route) -> list[bytes]:
+    """What the upstream may call itself: its address, or with `preserve_host` the host it was asked for."""
+    servers = route.upstream.servers
+    origins = [server.endpoint.origin.encode() for server in servers]
+    if route.upstream.preserve_host and exchange.host:
+        scheme = b"https://" if servers[0].endpoint.tls else b"http://"
+        origins += (scheme + exchange.host, _client_origin(exchange))
+    return [origin for origin in origins if origin]
+
+
+def _client_origin(exchange: Exchange) -> bytes:
+    peer = exchange.client.peer
+    host = peer.client_host(exchange)
+    return peer.client_scheme(exchange) + b"://" + host if host else b""
