@@ -134,7 +134,8 @@ def private(parts: list[bytes]) -> None:
         for directive in directives
         if directive and directive.partition(b"=")[0].strip().lower() not in {b"public", b"s-maxage", b"private"}
     ]
-    without(parts, {b"cache-control", b"referrer-policy"})
+    # RFC 9213: what these say a shared cache obeys before Cache-Control
+    without(parts, {b"cache-control", b"cdn-cache-control", b"surrogate-control", b"referrer-policy"})
     parts += (b"Cache-Control", b": ", b", ".join([b"private", *kept]), b"\r\n")
     parts += (b"Referrer-Policy", b": ", b"no-referrer", b"\r\n")
 

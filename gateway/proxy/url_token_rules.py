@@ -32,7 +32,7 @@ def read_url_token(exchange: Asking, route: Route) -> None:
     found = url_token.values(query)
     if not found:
         return
-    if route.authenticator.takes_url_tokens and exchange.method in route.url_token_methods:
+    if route.authenticator.takes_url_tokens and exchange.method in route.url_token_methods and not route.public:
         exchange.url_token = _credential(found, route, is_ours)
     exchange.query = url_token.cut(query, is_ours)
 
