@@ -13,6 +13,8 @@ class Health:
 
     store_up: bool
     draining: bool
+    listening: bool = True
+    """The public listener takes connections: not yet so while the gateway starts."""
     config_stale: bool = False
     """The file on disk was refused; an earlier one is in force."""
     upstreams: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -21,7 +23,7 @@ class Health:
     @property
     def is_ready(self) -> bool:
         """New requests are welcome. There is always a configuration in force: without one nothing listens."""
-        return self.store_up and not self.draining
+        return self.store_up and self.listening and not self.draining
 
 
 @dataclass(frozen=True, slots=True)

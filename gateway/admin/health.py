@@ -20,6 +20,7 @@ def routes(control: Control) -> list[web.RouteDef]:
         components = {
             "config": "stale" if health.config_stale else "ok",
             "store": "up" if health.store_up else "down",
+            "listening": health.listening,
             "draining": health.draining,
             "upstreams": {name: f"{up}/{servers} up" for name, (up, servers) in health.upstreams.items()},
         }

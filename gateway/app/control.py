@@ -29,6 +29,7 @@ class LocalControl:
         return Health(
             store_up=process.state.feed.alive,
             draining=process.gate.draining,
+            listening=process.is_listening,
             config_stale=process.reloader.is_stale,
             upstreams={
                 upstream.name: (sum(server.is_up(now) for server in upstream.servers), len(upstream.servers))

@@ -61,8 +61,14 @@ class Process:
         self.metrics = Metrics()
         self.started = self.loaded_at = time()
 
+    @property
+    def is_listening(self) -> bool:
+        """Clients can connect."""
+        return self._public is not None and self._public.is_serving()
+
     async def serve(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Start, serve, and stop when told to."""
+        self._handle_ends()
         loaded = self._load()
         config = loaded.config
         self._streams = Streams(loaded.base, time)
@@ -105,6 +111,7 @@ class Process:
         self.reloader: Reloader[Assembled] = Reloader(
             self.current, self._rebuild, self._swap, metrics=self.metrics, clock=time, audit=audit
         )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reloader.request)
         self._watch_figures()
         control = LocalControl(self)
         token = config.admin.token.reveal()
@@ -118,7 +125,6 @@ class Process:
             await self._store_answers()
             await self._open(loaded, sock)
             self._announce(loaded, admin_has_token=bool(token))
-            self._handle_signals()
             on_ready()
             await self._stopping.wait()
             await self._drain()
@@ -211,15 +217,14 @@ class Process:
             await asyncio.sleep(SWEEP_SECONDS)
             self.gate.sweep()
 
-    def _handle_signals(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _handle_ends(self) -> None:
+        # Before anything is started: a gateway that is told to stop while it starts leaves no store behind.
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reloader.request)
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
 
     def stop(self) -> None:
         """Begin to drain; a second call ends at once."""
-        if self._stopping.is_set():
+        if self._stopping.is_set() and self._public is not None:
             log.warning("told to stop again: not waiting for what is under way")
             self.gate.cut_all()
         self._stopping.set()

@@ -27,7 +27,7 @@ class Gateway:
         self.live = {"s1": SessionView("s1", "native", "staff", "101", "GardenAdmin", "", 1.0, None)}
 
     async def health(self):
-        return Health(self.is_up, self.is_draining, self.is_stale, {"odoo": (1, 2)})
+        return Health(self.is_up, self.is_draining, config_stale=self.is_stale, upstreams={"odoo": (1, 2)})
 
     async def snapshot(self):
         metrics = Metrics()

@@ -9,6 +9,7 @@ from gateway.admin.control import Health
         (Health(store_up=True, draining=False), True),
         (Health(store_up=False, draining=False), False),
         (Health(store_up=True, draining=True), False),
+        (Health(store_up=True, draining=False, listening=False), False),
         (Health(store_up=True, draining=False, config_stale=True), True),
         (Health(store_up=True, draining=False, upstreams={"odoo": (0, 2)}), True),
     ],

@@ -12,7 +12,13 @@ async def test_ready_while_the_store_answers(admin):
     assert answer.status == 200
     assert await answer.json() == {
         "status": "ready",
-        "components": {"config": "ok", "store": "up", "draining": False, "upstreams": {"odoo": "1/2 up"}},
+        "components": {
+            "config": "ok",
+            "store": "up",
+            "listening": True,
+            "draining": False,
+            "upstreams": {"odoo": "1/2 up"},
+        },
     }
 
 

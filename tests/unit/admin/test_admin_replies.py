@@ -13,7 +13,7 @@ def test_dataclasses_sets_and_infinity_have_a_json_form():
     value = {"health": Health(store_up=True, draining=False), "roles": frozenset({"b", "a"}), "expires": math.inf}
 
     assert body(reply(value)) == {
-        "health": {"store_up": True, "draining": False, "config_stale": False, "upstreams": {}},
+        "health": {"store_up": True, "draining": False, "listening": True, "config_stale": False, "upstreams": {}},
         "roles": ["a", "b"],
         "expires": None,
     }
