@@ -33,10 +33,10 @@ def free_port():
 class GatewayProcess:
     """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files."""
 
-    def __init__(self, directory, config=None, command=("run",)):
+    def __init__(self, directory, config=None, *, command=("run",), scheme="http"):
         self.directory = directory
         self.port, self.admin_port = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         if config is not None:
             (directory / "config.yaml").write_text(config)
@@ -45,11 +45,16 @@ class GatewayProcess:
         self._command += ["--set", f"admin.listen=127.0.0.1:{self.admin_port}"]
         self._process = None
 
-    def start(self):
-        """Return when it is ready."""
+    def launch(self):
+        """Start it and return at once; `process` tells what becomes of it."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         with (self.directory / "stdout").open("wb") as out, (self.directory / "stderr").open("wb") as err:
             self._process = subprocess.Popen(self._command, cwd=self.directory, stdout=out, stderr=err, env=environ)
+        return self
+
+    def start(self):
+        """Return when it is ready."""
+        self.launch()
         until = time.monotonic() + START_SECONDS
         while not self._is_ready():
             assert self._process.poll() is None, self.stderr
@@ -67,6 +72,10 @@ class GatewayProcess:
             self._process.kill()
             self._process.wait()
             raise AssertionError(f"it did not end:\n{self.stderr}") from None
+
+    @property
+    def process(self):
+        return self._process
 
     @property
     def pid(self):
