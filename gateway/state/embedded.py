@@ -29,7 +29,7 @@ _READY = 10.0
 """Seconds for the server to answer; one that still loads a large file after that is waited for by the store's pings."""
 _END = 5.0
 """Seconds for a server to write out what it has and go, before it is killed."""
-_BACKOFF = (0.1, 5.0)
+_BACKOFF = (0.05, 5.0)
 
 log = getLogger(__name__)
 
@@ -48,6 +48,8 @@ class Embedded:
         self._socket = Path()
         self._server: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._started = 0.0
         self._said: deque[str] = deque(maxlen=20)
 
     @property
@@ -100,20 +102,21 @@ class Embedded:
         self.directory.close()
 
     async def _watch(self) -> None:
-        """Start a server that ended by itself again, for as long as it takes."""
+        """Start a server that ended by itself again, for as long as it takes; sooner if it had run for a while."""
         pause, longest = _BACKOFF
         while True:
             if self._server:
                 code = await self._server.wait()
-                log.error("the embedded store ended (%s); starting it again: %s", _how(code), self._last_words())
+                log.error("the embedded store ended (%s); starting it again: %s", _how(code), await self._last_words())
+                if monotonic() - self._started > longest:
+                    pause = _BACKOFF[0]
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, longest)
             try:
                 await self._launch()
-                pause = _BACKOFF[0]
             except StoreRefused as error:
                 self._server = None
                 log.error("the embedded store does not start: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, longest)
 
     async def _launch(self) -> None:
         lock = await self._lock_for_server()
@@ -132,7 +135,8 @@ class Embedded:
             raise StoreRefused(f"{self._command()[0]} does not run: {error.strerror}") from error
         finally:
             os.close(lock)
-        spawn(self._listen_to(self._server), name="embedded store's log")
+        self._started = monotonic()
+        self._listening = spawn(self._listen_to(self._server), name="embedded store's log")
         try:
             await self._wait_until_ready(self._server)
         except BaseException:
@@ -158,13 +162,14 @@ class Embedded:
         raise StoreRefused(f"an earlier server still uses {self.directory.path}")
 
     async def _wait_until_ready(self, server: asyncio.subprocess.Process) -> None:
-        for _ in range(round(_READY / 0.02)):
+        deadline = monotonic() + _READY
+        while monotonic() < deadline:
             if server.returncode is not None:
-                await asyncio.sleep(0)  # its last words may still be on their way
-                raise StoreRefused(f"the server ended ({_how(server.returncode)}): {self._last_words()}")
+                raise StoreRefused(f"the server ended ({_how(server.returncode)}): {await self._last_words()}")
             with suppress(OSError):
-                if (await _ask(self._socket, b"PING\r\n")).startswith(b"+PONG"):
-                    return
+                async with asyncio.timeout(0.2):
+                    if (await _ask(self._socket, b"PING\r\n")).startswith(b"+PONG"):
+                        return
             await asyncio.sleep(0.02)
         log.warning("the embedded store is still loading its file")
 
@@ -175,7 +180,10 @@ class Embedded:
             self._said.append(words)
             log.info("embedded store: %s", words)
 
-    def _last_words(self) -> str:
+    async def _last_words(self) -> str:
+        """What a server that ended said; a child of its own may keep its output open, so only for a moment."""
+        if self._listening:
+            await asyncio.wait([self._listening], timeout=0.5)
         return " / ".join(list(self._said)[-3:]) or "it said nothing"
 
     async def _end_orphan(self, its_socket: Path) -> None:

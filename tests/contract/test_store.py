@@ -97,6 +97,14 @@ async def test_bytes_that_are_known_are_never_issued_twice(store, clock):
     assert (await store.find_token(digest("a"))).session.id == "s1"
 
 
+async def test_a_session_remembers_its_tokens_even_if_their_pointers_are_lost(server, store, clock):
+    await store.open_session(session("s1", clock), [access("a", clock)])
+    server.admin("DEL", f"gw:t:{digest('a')}")
+
+    with pytest.raises(TokenKnown):
+        await store.add_tokens("s1", [access("a", clock)])
+
+
 async def test_bytes_of_a_revoked_token_do_not_come_back(store, clock):
     await store.open_session(session("s1", clock), [access("a", clock), refresh("r", clock)])
     await store.revoke_token(digest("a"))

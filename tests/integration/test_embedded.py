@@ -60,10 +60,9 @@ def mode(path):
 
 def is_running(pid):
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def log_in_and_kill(directory):
@@ -114,6 +113,69 @@ async def test_a_killed_server_is_started_again_and_has_lost_nothing(embedded, c
     await store.close()
 
 
+async def test_a_server_that_does_not_start_again_is_tried_until_it_does(embedded, caplog):
+    """Somebody moved its file away, and put it back."""
+    store = connect(embedded)
+    await store.open_session(session("s", time.time), [access("a", time.time)])
+    files, aside = embedded.directory.path / "appendonlydir", embedded.directory.path / "aside"
+    files.rename(aside)
+    files.touch()
+
+    os.kill(embedded.pid, signal.SIGKILL)
+    await eventually(lambda: "the embedded store does not start: the server ended" in caplog.text)
+    files.unlink()
+    aside.rename(files)
+
+    await eventually(store.ping)
+    assert await store.find_token(digest("a"))
+    await store.close()
+
+
+async def test_a_server_that_hangs_is_killed_at_the_stop(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("gateway.state.embedded._END", 0.3)
+    embedded = Embedded(tmp_path / "state")
+    await embedded.start()
+    pid = embedded.pid
+    os.kill(pid, signal.SIGSTOP)
+
+    await embedded.stop()
+
+    assert not is_running(pid)
+    assert "is killed" in caplog.text
+
+
+async def test_a_server_that_never_gets_ready_does_not_hold_up_the_start(tmp_path, monkeypatch, caplog):
+    """Loading a large file takes its time; until then the store is an outage, not a dead gateway."""
+    monkeypatch.setattr("gateway.state.embedded._READY", 0.3)
+    program = tmp_path / "server"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o700)
+    embedded = Embedded(tmp_path / "state", binary=ServerBinary(str(program), "valkey", (9, 0, 0)))
+
+    await embedded.start()
+    store = connect(embedded)
+
+    assert not await store.ping()
+    assert "still loading" in caplog.text
+    await store.close()
+    await embedded.stop()
+
+
+async def test_an_orphan_that_cannot_be_found_is_not_run_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.state.embedded._END", 0.2)
+    embedded = Embedded(tmp_path / "state")
+    await embedded.start()
+    await embedded.stop()
+    lock = embedded.directory.lock_for_server()
+
+    with pytest.raises(StoreRefused, match="still uses this directory"):
+        await embedded.start()
+
+    os.close(lock)
+    await embedded.start()
+    await embedded.stop()
+
+
 async def test_a_gateway_killed_in_the_middle_of_logins_loses_none_that_it_acknowledged(tmp_path):
     """Its server outlives it as an orphan, which the next gateway ends before it starts its own."""
     orphan, logins = log_in_and_kill(tmp_path / "state")
@@ -123,7 +185,7 @@ async def test_a_gateway_killed_in_the_middle_of_logins_loses_none_that_it_ackno
     await embedded.start()
     store = connect(embedded)
 
-    assert not is_running(orphan)
+    await eventually(lambda: not is_running(orphan))
     assert all([await store.find_token(digest(f"a{number}")) for number in range(logins)])
     await store.close()
     await embedded.stop()

