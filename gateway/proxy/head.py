@@ -67,6 +67,22 @@ class RequestHead:
         self.conditional: Fields | None = None
         """Headers that only some routes pass on."""
 
+    def repeat(self, template: "RequestHead") -> None:
+        """Take over what was read of the same headers, for a request without a body."""
+        self.copied = template.copied.copy()
+        self.host = template.host
+        self.authorization = template.authorization
+        self.api_key = template.api_key
+        self.cookie = template.cookie
+        self.referer = template.referer
+        self.content_type = template.content_type
+        self.origin = template.origin
+        self.fetch_site = template.fetch_site
+        self.request_id = template.request_id
+        self.forwarded_for = template.forwarded_for
+        self.forwarded_host = template.forwarded_host
+        self.forwarded_proto = template.forwarded_proto
+
     @property
     def has_framing(self) -> bool:
         """Something must be said of a body or an upgrade."""
