@@ -1,6 +1,7 @@
 """`gateway demo`: the gateway with the sample configuration, and the demo ERP behind it, in one process."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,15 @@ import uvloop
 
 from gateway import demo as demo_package
 from gateway.app.process import Process
+from gateway.config.addresses import Origin
+from gateway.config.document import Loaded
+from gateway.config.load import load
+from gateway.config.problems import ConfigRefused, Problem
 from gateway.demo.erp import start_demo_erp
 from gateway.demo.guide import guide
 
-ERP_HOST, ERP_PORT = "127.0.0.1", 8090
-"""What the sample configuration names as upstream `demo`."""
+UPSTREAM = "demo"
+"""The upstream of the sample configuration that the demo ERP is: it listens where that one's first server should."""
 
 
 def demo(overrides: Mapping[str, str]) -> None:
@@ -24,12 +29,21 @@ def demo(overrides: Mapping[str, str]) -> None:
 
 async def _serve(overrides: Mapping[str, str]) -> None:
     path, settings = _sample(overrides)
-    erp = await start_demo_erp(ERP_HOST, ERP_PORT)
+    process = Process(path, settings)
+    server = _demo_server(load(path, os.environ, settings))
+    erp = await start_demo_erp(server.host, server.port)
     try:
-        process = Process(path, settings)
         await process.serve(lambda: _print_guide(process))
     finally:
         await erp.cleanup()
+
+
+def _demo_server(loaded: Loaded) -> Origin:
+    upstream = loaded.config.upstreams.get(UPSTREAM)
+    if upstream is None:
+        message = f'no upstream named "{UPSTREAM}" for the demo ERP; a configuration of your own is for `gateway run`'
+        raise ConfigRefused([Problem(loaded.file, 0, 0, "upstreams", message)])
+    return upstream.servers[0]
 
 
 def _sample(overrides: Mapping[str, str]) -> tuple[Path, Mapping[str, str]]:

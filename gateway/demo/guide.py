@@ -7,6 +7,8 @@ DEMO_CLIENT = "portal"
 DEMO_CLIENT_SECRET = "portal-secret"  # noqa: S105  # as above
 
 _GUIDE = """\
+# The gateway listens on {url} until Ctrl-C. In another terminal:
+
 # Log in: both tokens are kept in shell variables
 LOGIN=$(curl -sS {url}/auth/login {json} -d '{{"username": "{user}", "password": "{password}"}}')
 ACCESS=$(printf %s "$LOGIN" | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')
