@@ -6,7 +6,8 @@ from hashlib import sha1
 from time import time
 from typing import TYPE_CHECKING, cast
 
-from gateway.errors import UpstreamFault
+from gateway.errors import GatewayError, StoreUnavailable, UpstreamFault
+from gateway.model import spawn
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.head import Fields
 from gateway.state.feed import Invalidation
@@ -36,15 +37,22 @@ class Tunnels:
         self.open_ones.add(Tunnel(self, gate, exchange, fields, upstream, rest))
 
     def sweep(self, _now: float) -> None:
-        """Close the tunnels whose token has expired."""
+        """Close the tunnels whose token has expired, and ask the store about those that may have missed something."""
         epoch = time()
-        for tunnel in [tunnel for tunnel in self.open_ones if tunnel.exchange.verified.expires_at <= epoch]:
-            tunnel.close()
+        for tunnel in list(self.open_ones):
+            if tunnel.exchange.verified.expires_at <= epoch:
+                tunnel.close()
+            elif tunnel.unproved:
+                tunnel.unproved = False
+                spawn(tunnel.prove(), name="tunnel")
 
     def invalidate(self, event: Invalidation) -> None:
-        """Close the tunnels of what was revoked."""
-        for tunnel in [tunnel for tunnel in self.open_ones if tunnel.concerns(event)]:
-            tunnel.close()
+        """Close the tunnels of what was revoked; after a reconnect of the feed, any may have been, unheard."""
+        for tunnel in list(self.open_ones):
+            if tunnel.concerns(event):
+                tunnel.close()
+            elif event.kind == "reconnect":
+                tunnel.unproved = bool(tunnel.exchange.verified.session_id)
 
     def close_all(self) -> None:
         """The gateway stops."""
@@ -65,6 +73,8 @@ class Tunnel:
         rest: bytes,
     ) -> None:
         self.exchange = exchange
+        self.unproved = bool(exchange.verified.session_id)
+        """Its session may have ended unheard: at first between the decision and the upstream's 101."""
         self._tunnels = tunnels
         self._gate = gate
         client = exchange.client
@@ -102,6 +112,17 @@ class Tunnel:
                 return bool(verified.session_id)
             case _:
                 return False
+
+    async def prove(self) -> None:
+        """Ask the store whether the token still lives; without an answer, again at the next sweep."""
+        route = self.exchange.route
+        assert route is not None
+        try:
+            await route.authenticator.identify_cold(self.exchange)
+        except StoreUnavailable:
+            self.unproved = True
+        except GatewayError:
+            self.close()
 
     def close(self) -> None:
         """End both sides and observe the exchange."""
