@@ -11,6 +11,7 @@ from gateway.app.explain import explain
 from gateway.model import Session
 from gateway.observe.metrics import merge
 from gateway.reload import ReloadReport
+from gateway.tokens.session_id import public_id
 
 if TYPE_CHECKING:
     from gateway.app.process import Process
@@ -72,7 +73,7 @@ class LocalControl:
     async def revoke_session(self, session_id: str) -> bool:
         """End one session."""
         ended = await self._process.state.store.revoke_session(session_id, "revoked by an operator")
-        self._tell("session_revoked", ended=ended)
+        self._tell("session_revoked", session=public_id(session_id), ended=ended)
         return ended
 
     async def revoke_user(self, provider: str, user_id: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from gateway.admin.control import Explanation, Step
 from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
-from gateway.errors import GatewayError, MethodNotAllowed
+from gateway.errors import BadRequest, GatewayError, MethodNotAllowed, StoreUnavailable
 from gateway.model import Identity
+from gateway.proxy.forwarded import is_host
 from gateway.proxy.gate import REFUSED_METHODS, Gate
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import read_head
@@ -44,9 +45,9 @@ async def explain(gate: Gate, method: str, target: str, headers: Sequence[tuple[
     answer = _Answer()
     try:
         return await _judge(gate.rules, _asked(gate.rules, method, target, headers), answer)
+    except StoreUnavailable:
+        raise  # it cannot be known now
     except GatewayError as error:
-        if error.status == 503:
-            raise
         answer.step("refused", str(error))
         return answer.outcome("refuse", error.status)
 
@@ -65,6 +66,8 @@ async def _judge(rules: Rules, asked: Asked, answer: _Answer) -> Explanation:
     table, method, host = rules.table, asked.method, asked.host or b""
     if method in REFUSED_METHODS:
         raise MethodNotAllowed(method)
+    if host and not is_host(host):
+        raise BadRequest("the Host header is not a host")
     raw_path, asked.query = split_target(asked.target, host)
     target = table.resolve(raw_path)
     asked.path = target.path
@@ -78,9 +81,9 @@ async def _judge(rules: Rules, asked: Asked, answer: _Answer) -> Explanation:
     answer.step("route", f"{route.name} ({route.pattern.text}) is the first that matches")
     verified = await _identify(asked, route, answer, anonymous=anonymous)
     answer.identity = _public(verified.identity)
-    if route.requirements is not None and verified not in {NOBODY, FOREIGN}:
-        route.requirements.check(verified.identity)
-        answer.step("requirements", "met")
+    if route.requirements is not None:
+        route.requirements.check(verified)
+        answer.step("requirements", "none for an anonymous caller" if verified is NOBODY else "met")
     path = strip_prefix(asked.path, route.strip_prefix) if route.strip_prefix else asked.path
     server = route.upstream.choose()
     answer.step("upstream", f"{method} {server.endpoint.origin}{path.decode('latin-1')}")

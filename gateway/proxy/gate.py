@@ -8,8 +8,8 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
-from gateway.errors import BadRequest, Forbidden, GatewayError, MethodNotAllowed
+from gateway.authn.authenticator import COLD
+from gateway.errors import BadRequest, GatewayError, MethodNotAllowed
 from gateway.model import spawn
 from gateway.proxy import phases
 from gateway.proxy.connection import ClientConnection
@@ -129,11 +129,7 @@ class Gate:
 
     def _forward(self, exchange: ForwardedExchange, route: Route, verified: Verified) -> None:
         if route.requirements is not None:
-            if verified is NOBODY or verified is FOREIGN:
-                if verified is FOREIGN:
-                    raise Forbidden("a credential that is not ours cannot meet a requirement")
-            else:
-                route.requirements.check(verified.identity)
+            route.requirements.check(verified)
         exchange.response_timeout = route.response_timeout
         exchange.idle_timeout = route.idle_timeout
         upstream = route.upstream

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.authn.authenticator import Authenticator
+from gateway.authn.authenticator import FOREIGN, NOBODY, Authenticator
 from gateway.errors import Forbidden, GatewayError, InsufficientScope
-from gateway.model import Handler, Identity, Reply
+from gateway.model import Handler, Reply
 from gateway.proxy.answer import AnswerActions
 from gateway.proxy.forwarded import Network
 from gateway.proxy.headers import HeaderActions
@@ -27,8 +27,16 @@ class Requirements:
     scopes: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
 
-    def check(self, identity: Identity) -> None:
-        """One of the roles, all of the scopes, one of the tenants. Raises Forbidden or InsufficientScope."""
+    def check(self, verified: Verified) -> None:
+        """One of the roles, all of the scopes, one of the tenants. Raises Forbidden or InsufficientScope.
+
+        Nothing is asked of an anonymous caller: the whitelist has let it in.
+        """
+        if verified is NOBODY:
+            return
+        if verified is FOREIGN:
+            raise Forbidden("a credential that is not ours cannot meet a requirement")
+        identity = verified.identity
         if self.roles and self.roles.isdisjoint(identity.roles):
             raise Forbidden("none of the roles that the route requires")
         if not self.scopes <= identity.scopes:
