@@ -74,7 +74,7 @@ class Gate:
         exchange.route = route
         exchange.refuse_as = route.refuse
         exchange.body_limit = route.body_limit
-        if exchange.content_length > 0:
+        if exchange.content_length > 0 or exchange.held is not None:
             exchange.check_body_limit()
         if exchange.query or exchange.referer is not None:
             read_url_token(exchange, route)
@@ -85,13 +85,16 @@ class Gate:
         self._identify(exchange, route, anonymous=anonymous)
 
     def _judge(self, exchange: ForwardedExchange) -> Judged | None:
-        """Where this method, target and host lead; remembered for targets without a query, which may hold a token."""
+        """Where this method, path and host lead; remembered without the query, which may hold a token."""
         rules, method = exchange.rules, exchange.method
         host = self._host(exchange)
         if method in REFUSED_METHODS:
             exchange.keep_alive = exchange.keep_alive and method != "CONNECT"
             raise MethodNotAllowed(method)
         raw_path, exchange.query = split_target(exchange.target, host)
+        judged = rules.judged.get((method, raw_path, exchange.host)) if exchange.query else None
+        if judged is not None:
+            return judged
         target = rules.table.resolve(raw_path)
         if target.endpoints:
             exchange.refuse_as = rules.endpoint_owner[next(iter(target.endpoints[0][1].values()))].refuse
@@ -108,7 +111,7 @@ class Gate:
         route, anonymous = rules.table.select(target, method, host)
         judged = (route, anonymous, target.path)
         # Not without a Host: what HTTP/1.0 may leave out, HTTP/1.1 may not.
-        if raw_path is exchange.target and len(raw_path) <= LONGEST_MEMO and host:
+        if len(raw_path) <= LONGEST_MEMO and host:
             if len(rules.judged) >= MOST_MEMOS:
                 rules.judged.clear()
             rules.judged[method, raw_path, exchange.host] = judged
