@@ -16,6 +16,8 @@ from gateway.upstream.connection import WRITE_BUFFER, UpstreamConnection
 if TYPE_CHECKING:
     from gateway.proxy.gate import Gate
 
+LINGER_SECONDS = 2.0
+"""How long a peer that does not read is given for its last bytes."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, section 1.3."""
 
@@ -82,10 +84,10 @@ class Tunnel:
         exchange.status = 101
         exchange.answer_started = True
         client.deadline = float("inf")
-        to_client, to_upstream = _Side(self, self._client), _Side(self, self._upstream)
-        self._client.set_protocol(to_upstream)
-        self._upstream.set_protocol(to_client)
-        to_upstream.peer, to_client.peer = to_client, to_upstream
+        client_side, upstream_side = _Side(self, self._client), _Side(self, self._upstream)
+        client_side.peer, upstream_side.peer = upstream_side, client_side
+        self._client.set_protocol(client_side)
+        self._upstream.set_protocol(upstream_side)
         actions = exchange.rules.answer_actions
         lines = [b"%b: %b\r\n" % field for field in fields if actions[field[0]] is None]
         head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -128,8 +130,10 @@ class Tunnel:
         """End both sides and observe the exchange."""
         if self in self._tunnels.open_ones:
             self._tunnels.open_ones.discard(self)
-            self._client.close()
-            self._upstream.close()
+            for transport in (self._client, self._upstream):
+                transport.close()  # once what was written has been read …
+                if transport.get_write_buffer_size():
+                    asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)  # … or not
             self._gate.client_disconnected(self.exchange.client)
             self.exchange.end()
 
@@ -148,11 +152,8 @@ class _Side(asyncio.Protocol):
         if self.peer.transport is self._tunnel.exchange.client.transport:
             self._tunnel.exchange.bytes_sent += len(data)
 
-    def eof_received(self) -> bool:
-        if self.peer.transport.can_write_eof():
-            self.peer.transport.write_eof()
-            return True
-        return False
+    def eof_received(self) -> None:
+        self._tunnel.close()  # a WebSocket knows no half-closed state: RFC 6455, section 1.4
 
     def pause_writing(self) -> None:
         self.peer.transport.pause_reading()
