@@ -1,11 +1,10 @@
 """`?access_token=` in queries, forms and Referers: what counts, what is cut, and that it is written nowhere."""
 
-import urllib.request
 from urllib.parse import quote
 
 import pytest
 from fakes.erp import answer
-from fakes.plain_client import bearer
+from fakes.plain_client import PlainClient, bearer
 from fakes.small_shop import SCANNER_KEY
 from fakes.waiting import eventually
 
@@ -201,8 +200,7 @@ async def test_no_word_of_a_token_is_written_anywhere(shop, client, erp):
     client.post("/auth/refresh", {"refresh_token": refresh})
     client.post("/auth/refresh", {"refresh_token": token})
     client.get(f"/images/1.png?access_token={token}&access_token={refresh}")
-    with urllib.request.urlopen(f"{shop.gateway.admin_url}/metrics") as metrics:
-        counted = metrics.read().decode()
+    counted = PlainClient(shop.gateway.admin_port, host="localhost").get("/metrics").body.decode()
     client.get("/mixed/open/last", ("X-Request-Id", "the-last-line"))
     await eventually(lambda: "the-last-line" in shop.written())
 
