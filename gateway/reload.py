@@ -135,7 +135,7 @@ class Reloader(Generic[B]):
         return ReloadReport(accepted=True, at=self._clock(), changes=tuple(map(str, different)), needs_restart=waiting)
 
     def _tell(self, cause: str, different: list[Change], waiting: tuple[str, ...]) -> None:
-        _log.info("configuration reloaded (%s): %s", cause, f"{len(different)} changes" if different else "no changes")
+        _log.info("configuration reloaded (%s), changes: %d", cause, len(different))
         for change in different:
             _log.info("configuration: %s", change)
         if waiting:

@@ -183,7 +183,7 @@ class Process:
     def _announce(self, loaded: Loaded, *, admin_has_token: bool) -> None:
         server, admin = loaded.config.server, loaded.config.admin
         scheme = "https" if server.tls else "http"
-        log.info("listening on %s://%s for clients (%d routes)", scheme, server.listen, len(loaded.config.routes))
+        log.info("listening on %s://%s for clients, routes: %d", scheme, server.listen, len(loaded.config.routes))
         log.info("listening on http://%s for health, metrics and the admin API", admin.listen)
         if not admin_has_token:
             log.info("the admin API is off: admin.token is empty")
