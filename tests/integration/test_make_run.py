@@ -1,5 +1,6 @@
 """What `make run` starts, tried as its guide says: each printed line in bash, each answer checked."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -143,15 +144,21 @@ def test_state_is_kept_beside_the_configuration_and_closed_to_others(demo):
     assert (demo.directory / "state").stat().st_mode & 0o077 == 0
 
 
+def running_commands():
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            yield (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
 def test_it_ends_cleanly_and_leaves_no_store_behind(tmp_path):
     config = (ROOT / "config.yaml").read_text().replace("127.0.0.1:8090", f"127.0.0.1:{free_port()}")
     demo = GatewayProcess(tmp_path, config, command=("demo",)).start()
+    assert [command for command in running_commands() if str(tmp_path) in command]
 
     assert demo.stop() == 0
 
     assert '"message":"stopped"' in demo.stderr
-    running = subprocess.run(["pgrep", "-f", str(tmp_path)], check=False, capture_output=True, text=True).stdout
-    assert running == ""
+    assert not [command for command in running_commands() if str(tmp_path) in command]
 
 
 def test_the_demo_wants_the_sample_configuration(tmp_path):
