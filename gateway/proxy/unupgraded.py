@@ -39,8 +39,8 @@ class Unupgraded:
     def __init__(self, events: ParserEvents) -> None:
         self._events = events
         self._skipping = True
-        self.parser = httptools.HttpRequestParser(self)
         self.on_body = events.on_body
+        self.parser = httptools.HttpRequestParser(self)  # looks the callbacks up now
 
     def framing(self, head: RequestHead) -> bytes:
         """A head that says where the body of `head` ends, and nothing else."""
