@@ -57,10 +57,15 @@ class Repeats:
         self._considered = exchange if repeated and bodyless and exchange.conditional is None else None
 
     def learn(self, data: bytes) -> None:
-        """`data` held the request last considered, and nothing else was left over by the parser."""
+        """`data` held one request, and the parser left nothing over: if it is the one last considered, keep its block.
+
+        Compared byte for byte, since a block must never stand for the headers of another request.
+        """
         exchange, self._considered = self._considered, None
         end = data.find(b"\r\n")
-        if exchange is None or _LINE.fullmatch(data, 0, end) is None or data.find(b"\r\n\r\n") != len(data) - 4:
+        if exchange is None or _LINE.fullmatch(data, 0, end) is None:
+            return
+        if data[end:] != b"\r\n" + b"".join([b"%b: %b\r\n" % field for field in exchange.fields]) + b"\r\n":
             return
         template = RequestHead(exchange.method, b"", exchange.fields, keep_alive=True)
         read_head(template, exchange.rules.request_actions)
