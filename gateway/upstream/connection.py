@@ -167,6 +167,8 @@ class UpstreamConnection(asyncio.Protocol):
             if not self._complete:  # else the answer is whole, and what follows it is nobody's
                 self._fail(UpstreamFault(f"the answer is not valid HTTP: {error}"))
         if self._complete:
+            if self._head_only and data.find(b"\r\n\r\n") != len(data) - 4:
+                self._reusable = False  # a body behind an answer to HEAD, which the parser was not let read
             self._end(data if first else b"")
             return
         if self._fields or self._reading_head:
@@ -225,9 +227,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._informational(sink, status, fields)
             return
         self._reusable = parser.should_keep_alive()
-        if not self._reusable and not self._head_only and status not in {204, 304}:
+        if not self._reusable and status not in {204, 304} and not any(name.lower() in _FRAMING for name, _ in fields):
             # llhttp answers False both for "Connection: close" and for a body that only the end of the connection ends
-            self._until_close = not any(name.lower() in _FRAMING for name, _ in fields)
+            self._until_close = not self._head_only
+            self._reusable = self._head_only and _persists(parser.get_http_version(), fields)
         sink.answer_head(status, fields)
         if self._head_only:
             self._parser = httptools.HttpResponseParser(self)  # the old one would take the next answer for a body
@@ -307,3 +310,10 @@ class UpstreamConnection(asyncio.Protocol):
 
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+
+def _persists(version: str, fields: Fields) -> bool:
+    """Whether an answer leaves its connection open (RFC 9112, section 9.3)."""
+    return version == "1.1" and not any(
+        name.lower() == b"connection" and b"close" in value.lower() for name, value in fields
+    )
