@@ -11,7 +11,7 @@ from gateway.proxy import phases
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.forwarded import Peer
 from gateway.proxy.forwarding import ForwardedExchange
-from gateway.proxy.holds import PIPELINE
+from gateway.proxy.holds import CLIENT_FULL, PIPELINE
 from gateway.proxy.reader import RequestReader
 from gateway.upstream.connection import WRITE_BUFFER
 
@@ -71,12 +71,18 @@ class ClientConnection(RequestReader):
             if serving.upstream_connection is not None:
                 serving.upstream_connection.transport.pause_reading()
             self.arm(phases.DRAIN, self.gate.rules.body_timeout)
+        if serving is None or serving.request_done:
+            self.hold(CLIENT_FULL)  # the next answer must not be fetched before this one has been taken
 
     def resume_writing(self) -> None:
         serving = self._serving
-        if serving is not None and serving.upstream_connection is not None:
+        if serving is None:
+            if self._queue:
+                self._serve_queue()
+        elif serving.upstream_connection is not None:
             serving.upstream_connection.transport.resume_reading()
             self.arm(phases.STREAM, serving.idle_timeout)
+        self.free(CLIENT_FULL)
 
     # -- what the exchange asks for -----------------------------------------------------------------------------
 
@@ -112,10 +118,13 @@ class ClientConnection(RequestReader):
             return
         if exchange.early is not None and exchange.keep_alive:
             self.resume_http(exchange.early)
-        elif not exchange.keep_alive or (self.closing_soon and not self._queue):
+        elif not exchange.keep_alive or self.ends_here:
             self._close(linger=not exchange.request_done)
         elif self._queue:
-            self._serve_queue()
+            if self._held & CLIENT_FULL:
+                self.arm(phases.DRAIN, self.gate.rules.body_timeout)
+            else:
+                self._serve_queue()
         elif self._reading_head:
             self.arm(phases.HEAD, self.gate.rules.header_timeout)
         else:
@@ -152,6 +161,15 @@ class ClientConnection(RequestReader):
         if self._serving is None and not self._reading_head:
             self._close(linger=False)
 
+    def serves(self, exchange: Exchange) -> bool:
+        """The answer to `exchange` is the next one the client expects."""
+        return exchange is self._serving
+
+    @property
+    def ends_here(self) -> bool:
+        """No exchange follows the present one."""
+        return self.closing_soon and not self._queue
+
     @property
     def idle(self) -> bool:
         """No exchange is under way."""
@@ -177,7 +195,7 @@ class ClientConnection(RequestReader):
             return
         self._starting = True
         queue = self._queue
-        while queue and self._serving is None and not self.transport.is_closing():
+        while queue and self._serving is None and self.phase != phases.LINGER and not self.transport.is_closing():
             self._serve(queue.popleft())
         self._starting = False
         if not queue:
@@ -196,4 +214,5 @@ class ClientConnection(RequestReader):
             self.free(~0)
             self.arm(phases.LINGER, LINGER_SECONDS)
         else:
+            self.arm(phases.DRAIN, self.gate.rules.body_timeout)  # what is still unsent has as long as that
             self.transport.close()

@@ -133,11 +133,13 @@ class Exchange(RequestHead):
     def refuse(self, error: GatewayError) -> None:
         """Answer with an error, spelled as this client expects it; too late for that, cut the connection."""
         self.error = error
-        if self.answer_done:
-            return
-        self._drop_upstream()
         if error.close:
             self.keep_alive = False
+        if self.answer_done or not self.client.serves(self):
+            return  # over, or refused when its turn comes
+        self._drop_upstream()
+        if self.waiting is not None:
+            self.waiting.cancel()
         if self.answer_started:
             self.cut(str(error))
             return
@@ -161,8 +163,8 @@ class Exchange(RequestHead):
 
     def connection_header(self) -> bytes:
         """The Connection line of the answer, if there is one to write; decides whether the connection is kept."""
-        if self.client.closing_soon:
-            self.keep_alive = False
+        if self.client.ends_here or (self.expects_continue and not self.request_done):
+            self.keep_alive = False  # with no 100 sent, nobody can tell whether the body follows
         if not self.keep_alive:
             return b"Connection: close\r\n"
         return b"" if self.http11 else b"Connection: keep-alive\r\n"

@@ -4,7 +4,7 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from gateway.errors import BodyTooLarge, GatewayError, UpstreamFault, UpstreamTimeout
+from gateway.errors import BodyTooLarge, GatewayError, HeadTooLarge, UpstreamFault, UpstreamTimeout
 from gateway.proxy.answer import STATUS_LINES, read_answer
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.head import Fields
@@ -22,6 +22,8 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """RFC 9110, section 9.2.2, without TRACE, which is refused."""
 
 BODYLESS = frozenset({204, 304})
+
+MAX_TRAILER_FIELDS = 64
 
 
 class ForwardedExchange(Exchange):
@@ -56,6 +58,9 @@ class ForwardedExchange(Exchange):
             return  # it has no body: that was known when its head was complete
         self.request_done = True
         if trailers:
+            if len(trailers) > MAX_TRAILER_FIELDS:
+                self.refuse(HeadTooLarge("the trailers are over the limit"))
+                return
             self.trailers = trailers
         if self.upstream_connection is not None:
             self._end_upstream_request(self.upstream_connection)
@@ -83,9 +88,9 @@ class ForwardedExchange(Exchange):
             self.waiting = None
 
     def check_body_limit(self) -> None:
-        """Refuse a body that says it is too large before a byte of it is read. Raises BodyTooLarge."""
-        if self.body_limit and self.content_length > self.body_limit:
-            raise BodyTooLarge(f"Content-Length over {self.body_limit} bytes")
+        """Refuse a body that says it is too large, or already is. Raises BodyTooLarge."""
+        if self.body_limit and (self.content_length > self.body_limit or self.body_bytes > self.body_limit):
+            raise BodyTooLarge(f"over {self.body_limit} bytes")
 
     @property
     def may_carry_form(self) -> bool:
@@ -116,7 +121,7 @@ class ForwardedExchange(Exchange):
         ):
             self.known_answers = self.rules.known_answers
         upstream.start(self, head, head_only=self.method == "HEAD", request_done=self.request_done)
-        if self.request_done and self.held is None:
+        if self.request_done and self.held is None and not self.chunked:
             connection.arm(RESPONSE, self.response_timeout)
             return
         held, self.held = self.held, None
@@ -126,7 +131,7 @@ class ForwardedExchange(Exchange):
             self._end_upstream_request(upstream)
         else:
             connection.arm(BODY, self.rules.body_timeout)
-            connection.free(UNDECIDED)
+        connection.free(UNDECIDED)
 
     def _end_upstream_request(self, upstream: "UpstreamConnection") -> None:
         if self.chunked:
@@ -141,10 +146,16 @@ class ForwardedExchange(Exchange):
     def upstream_full(self) -> None:
         """The upstream reads more slowly than the client sends: stop reading from the client."""
         self.client.hold(UPSTREAM_FULL)
+        if self.answer_started:
+            self.client.arm(STREAM, self.idle_timeout)
+        else:
+            self.client.arm(RESPONSE, self.response_timeout)
 
     def upstream_drained(self) -> None:
         """The upstream reads again."""
         self.client.free(UPSTREAM_FULL)
+        if not self.request_done and not self.answer_started:
+            self.client.arm(BODY, self.rules.body_timeout)
 
     # -- the answer ---------------------------------------------------------------------------------------------
 
@@ -179,7 +190,7 @@ class ForwardedExchange(Exchange):
         elif status == 204:
             without(parts, (b"content-length",))
         client = self.client
-        if client.closing_soon or not self.keep_alive or not self.http11:
+        if client.closing_soon or not (self.keep_alive and self.http11 and self.request_done):
             parts.append(self.connection_header())
         parts.append(b"\r\n")
         self.answer_bytes = (STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + b"".join(parts)
@@ -237,7 +248,7 @@ class ForwardedExchange(Exchange):
         self.status, head, self.bytes_sent = known
         self.answer_started = True
         client = self.client
-        if client.closing_soon:
+        if client.closing_soon or not (self.keep_alive and self.request_done):
             head = head[:-2] + self.connection_header() + b"\r\n"
         client.write(head + body)
         if not self.request_done and not self._rest_is_small():

@@ -6,3 +6,5 @@ UPSTREAM_FULL = 2
 """The upstream reads more slowly than the client sends."""
 UNDECIDED = 4
 """Nobody knows yet where the body goes."""
+CLIENT_FULL = 8
+"""The client does not read what was written to it."""

@@ -18,8 +18,6 @@ from gateway.proxy.unupgraded import Unupgraded
 if TYPE_CHECKING:
     from gateway.proxy.gate import Gate
 
-MAX_TRAILER_FIELDS = 64
-
 log = logging.getLogger("gateway.proxy")
 
 
@@ -47,6 +45,7 @@ class RequestReader(asyncio.Protocol):
         "_received",
         "_repeats",
         "_serving",
+        "_stalled",
         "_target",
         "closing_soon",
         "deadline",
@@ -69,6 +68,8 @@ class RequestReader(asyncio.Protocol):
         self._repeats: Repeats | None = None
         self._serving: ForwardedExchange | None = None
         """The exchange whose answer comes next."""
+        self._stalled = -1
+        """Bytes since the last byte of a body: trailers, or the extensions of chunks. -1: the body has just moved."""
         self._target = b""
         self.closing_soon = False
         """The client closes, or the gateway drains: the next answer is the last."""
@@ -116,10 +117,10 @@ class RequestReader(asyncio.Protocol):
         else:
             if self._reading_head:
                 self._more_head()
+            elif self._incoming is not None:
+                self._more_body()
             elif between_requests and self._repeats is not None:
                 self._repeats.learn(data)
-            if len(self._fields) > MAX_TRAILER_FIELDS and not self._reading_head:
-                self._refuse_head(HeadTooLarge("the trailers are over the limit"))
 
     def _more_head(self) -> None:
         if self._head_bytes == 0 and self._serving is None:
@@ -127,6 +128,11 @@ class RequestReader(asyncio.Protocol):
         self._head_bytes += self._received
         if self._head_bytes > self.gate.rules.header_bytes:
             self._refuse_head(HeadTooLarge("the head is over the limit"))
+
+    def _more_body(self) -> None:
+        self._stalled = 0 if self._stalled < 0 else self._stalled + self._received
+        if self._stalled > self.gate.rules.header_bytes:
+            self._refuse_body(HeadTooLarge("trailers or chunk extensions are over the limit"))
 
     # -- llhttp's side ------------------------------------------------------------------------------------------
 
@@ -171,6 +177,8 @@ class RequestReader(asyncio.Protocol):
         except GatewayError as error:
             exchange.error = error
             exchange.keep_alive = False
+            self.take(exchange)
+            return
         if exchange.upgrade is None:
             exchange.request_done = not exchange.has_body
         elif parser.should_upgrade() and exchange.method != "CONNECT" and not exchange.asks_websocket:
@@ -179,9 +187,12 @@ class RequestReader(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         if self._incoming is not None:
+            self._stalled = -1
             self._incoming.body_arrived(body)
             if self.phase == phases.BODY:
                 self.arm(phases.BODY, self.gate.rules.body_timeout)
+            elif self.phase == phases.STREAM:
+                self.arm(phases.STREAM, self._incoming.idle_timeout)
 
     def on_message_complete(self) -> None:
         exchange = self._incoming
@@ -208,7 +219,11 @@ class RequestReader(asyncio.Protocol):
 
     def _upgrading(self, rest: bytes) -> None:
         exchange = self._incoming
-        if exchange is None or exchange.asks_websocket or exchange.method == "CONNECT":
+        if exchange is None or exchange.error is not None:  # refused: nothing that follows is read
+            self._incoming = None
+            self._deaf = True
+            return
+        if exchange.asks_websocket or exchange.method == "CONNECT":
             self._after_upgrade(exchange, rest)
             return
         exchange.upgrade = None
@@ -217,14 +232,13 @@ class RequestReader(asyncio.Protocol):
         self.take(exchange)
         self.data_received(shim.framing(exchange) + rest)
 
-    def _after_upgrade(self, exchange: ForwardedExchange | None, rest: bytes) -> None:
+    def _after_upgrade(self, exchange: ForwardedExchange, rest: bytes) -> None:
         """What follows a WebSocket request belongs to the tunnel, which opens with the upstream's 101."""
         self._incoming = None
         self._deaf = True
         self.hold(PIPELINE)
-        if exchange is not None:
-            exchange.early = rest
-            exchange.request_ended([])
+        exchange.early = rest
+        exchange.request_ended([])
 
     def resume_http(self, rest: bytes) -> None:
         """The upgrade was not granted: what follows is HTTP again, for a parser that has not ended."""
@@ -257,7 +271,11 @@ class RequestReader(asyncio.Protocol):
                 return
             self._refuse_head(MalformedMessage(str(error)))
             return
+        self._refuse_body(MalformedMessage(str(error)))
+
+    def _refuse_body(self, error: GatewayError) -> None:
+        """The request is not readable to its end."""
+        incoming, self._incoming = self._incoming, None
         self._deaf = True
-        self._incoming = None
-        incoming.keep_alive = False
-        incoming.refuse(MalformedMessage(str(error)))
+        if incoming is not None:
+            incoming.refuse(error)
