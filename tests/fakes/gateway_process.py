@@ -99,6 +99,16 @@ class GatewayProcess:
             assert time.monotonic() < until, f"{len(found)} lines, not {lines}"
             time.sleep(0.02)
 
+    def logged(self, path):
+        """The first line of the access log about this path, which the gateway may be about to write."""
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            for entry in self.access_log():
+                if entry["path"] == path:
+                    return entry
+            time.sleep(0.02)
+        raise AssertionError(f"nothing was logged about {path}")
+
     def _json_lines(self):
         return [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{") and line.endswith("}")]
 
