@@ -1,0 +1,200 @@
+from hashlib import sha256
+
+import pytest
+from fakes.clock import Clock
+from fakes.presented import Presented, StillTokens, verified
+
+from gateway.authn.api_keys import ApiKeys, DeclaredKey
+from gateway.authn.authenticator import COLD, FOREIGN, NOBODY, Authenticator
+from gateway.errors import CredentialsMissing, CredentialsRejected, Forbidden, SeveralCredentials, StoreUnavailable
+
+KEYS = ApiKeys(
+    [
+        DeclaredKey("k1", sha256(b"the-key").hexdigest(), "scanner"),
+        DeclaredKey("k2", sha256(b"other-routes-key").hexdigest(), "scanner", routes=("another",)),
+        DeclaredKey("k3", sha256(b"old-key").hexdigest(), "scanner", expires_at=1.0),
+    ],
+    Clock(),
+)
+ALL = ("bearer", "api_key", "access_token", "cookie")
+
+
+@pytest.fixture
+def tokens():
+    return StillTokens({b"warm": verified()}, {b"cold": verified("bob")})
+
+
+@pytest.fixture
+def make(tokens):
+    def make(*credentials, logins=None, passes_foreign=False):
+        return Authenticator(
+            route="orders",
+            credentials=credentials or ("bearer", "api_key"),
+            logins=logins,
+            tokens=tokens,
+            verifier=tokens,
+            keys=KEYS,
+            passes_foreign=passes_foreign,
+        )
+
+    return make
+
+
+def bearer(token):
+    return Presented(authorization=b"Bearer " + token)
+
+
+def test_a_warm_token_is_known_at_once(make, tokens):
+    assert make().identify(bearer(b"warm"), anonymous=False) is tokens.warm[b"warm"]
+
+
+async def test_a_cold_one_is_looked_up(make, tokens):
+    assert make().identify(bearer(b"cold"), anonymous=False) is COLD
+    assert await make().identify_cold(bearer(b"cold")) is tokens.cold[b"cold"]
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+async def test_an_unknown_one_is_rejected_even_where_none_is_needed(make, anonymous):
+    assert make().identify(bearer(b"unknown"), anonymous=anonymous) is COLD
+    with pytest.raises(CredentialsRejected):
+        await make().identify_cold(bearer(b"unknown"))
+
+
+async def test_an_outage_is_no_rejection(make, tokens):
+    tokens.away = True
+
+    with pytest.raises(StoreUnavailable):
+        await make().identify_cold(bearer(b"unknown"))
+
+
+def test_without_a_credential_only_the_whitelist_lets_in(make):
+    assert make().identify(Presented(), anonymous=True) is NOBODY
+    with pytest.raises(CredentialsMissing):
+        make().identify(Presented(), anonymous=False)
+    assert make().identify(Presented(cookie=b"session_id=1"), anonymous=True) is NOBODY
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Presented(b"Bearer warm", b"the-key"),
+        Presented(b"Bearer warm", url_token=b"warm"),
+        Presented(api_key=b"the-key", url_token=b"warm"),
+        Presented(b"Bearer ", b""),
+    ],
+)
+def test_two_credentials_mean_two_things(make, request_):
+    with pytest.raises(SeveralCredentials):
+        make(*ALL).identify(request_, anonymous=True)
+
+
+def test_a_source_that_the_route_does_not_list_is_not_read(make):
+    assert make("api_key").identify(Presented(url_token=b"warm"), anonymous=True) is NOBODY
+    assert make("access_token").identify(Presented(b"Bearer warm", b"the-key"), anonymous=True) is NOBODY
+    assert make("bearer").identify(Presented(b"Basic eDp5"), anonymous=True) is NOBODY
+    assert make("bearer").identify(Presented(api_key=b"the-key"), anonymous=True) is NOBODY
+
+
+@pytest.mark.parametrize("request_", [Presented(api_key=b"the-key"), Presented(b"Bearer the-key")])
+def test_a_key_counts_wherever_keys_are_listed(make, request_):
+    assert make("api_key").identify(request_, anonymous=False).identity.key_id == "k1"
+    assert make("api_key", "bearer").identify(request_, anonymous=False).identity.key_id == "k1"
+
+
+def test_a_token_as_bearer_does_not_count_where_only_keys_are_listed(make):
+    for token in (b"warm", b"cold"):
+        with pytest.raises(CredentialsRejected):
+            make("api_key").identify(bearer(token), anonymous=True)
+
+
+@pytest.mark.parametrize("key", [b"unknown", b"", b"old-key", b"warm"])
+def test_a_key_that_is_none_is_rejected_without_asking_the_store(make, key):
+    with pytest.raises(CredentialsRejected):
+        make(*ALL).identify(Presented(api_key=key), anonymous=True)
+
+
+async def test_a_key_is_no_url_token(make):
+    assert make(*ALL).identify(Presented(url_token=b"the-key"), anonymous=True) is COLD
+    with pytest.raises(CredentialsRejected):
+        await make(*ALL).identify_cold(Presented(url_token=b"the-key"))
+
+
+def test_a_key_may_be_limited_to_other_routes(make):
+    with pytest.raises(Forbidden):
+        make().identify(Presented(api_key=b"other-routes-key"), anonymous=False)
+
+
+async def test_a_token_of_another_login_is_rejected(make):
+    with pytest.raises(CredentialsRejected):
+        make(logins=["oauth2"]).identify(bearer(b"warm"), anonymous=False)
+    with pytest.raises(CredentialsRejected):
+        await make(logins=["oauth2"]).identify_cold(bearer(b"cold"))
+    assert make(logins=["native"]).identify(bearer(b"warm"), anonymous=False).identity.user == "ada"
+
+
+def test_the_identity_says_how_it_was_proved_and_is_made_once(make, tokens):
+    authenticator = make(*ALL)
+
+    by_url = authenticator.identify(Presented(url_token=b"warm"), anonymous=False)
+
+    assert by_url.identity.method == "access_token"
+    assert by_url.session_id == tokens.warm[b"warm"].session_id
+    assert authenticator.identify(Presented(url_token=b"warm"), anonymous=False) is by_url
+    assert authenticator.identify(bearer(b"warm"), anonymous=False).identity.method == "bearer"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Presented(b"Bearer theirs"),
+        Presented(b"Basic eDp5"),
+        Presented(api_key=b"theirs"),
+        Presented(cookie=b"session_id=1"),
+    ],
+)
+@pytest.mark.parametrize("credentials", [("bearer", "api_key"), ("bearer",), ("access_token",)])
+def test_what_is_not_ours_goes_on_where_the_erp_still_judges(make, request_, credentials):
+    assert make(*credentials, passes_foreign=True).identify(request_, anonymous=False) is FOREIGN
+    assert (request_.authorization, request_.api_key, request_.cookie) != (None, None, None)
+
+
+@pytest.mark.parametrize("ours", [b"warm", b"cold", b"gwa_dead", b"the-key", b"old-key"])
+@pytest.mark.parametrize("credentials", [("bearer",), ("api_key",), ("access_token",)])
+def test_what_is_ours_never_goes_along(make, ours, credentials):
+    authenticator = make(*credentials, passes_foreign=True)
+
+    for beside in (b"Basic eDp5", b"Bearer theirs", None):
+        request = Presented(beside, ours, b"theirs=1")
+        for attempt in (request, Presented(b"Token " + ours, cookie=b"theirs=1")):
+            try:
+                found = authenticator.identify(attempt, anonymous=True)
+            except (CredentialsRejected, SeveralCredentials):
+                continue
+            if found is FOREIGN:
+                assert ours not in (attempt.authorization or b"") + (attempt.api_key or b"")
+
+
+def test_only_ours_in_headers_that_nobody_reads_is_no_foreign_credential(make):
+    authenticator = make("access_token", passes_foreign=True)
+
+    with pytest.raises(CredentialsMissing):
+        authenticator.identify(Presented(b"Bearer warm"), anonymous=False)
+
+
+def test_a_public_route_takes_ours_away_and_leaves_theirs(make):
+    request = Presented(b"BEARER   warm", b"the-key", b"c=1")
+    assert make().foreign(request) is FOREIGN
+    assert (request.authorization, request.api_key, request.cookie) == (None, None, b"c=1")
+
+    request = Presented(b"Bearer theirs", b"theirs")
+    make().foreign(request)
+    assert (request.authorization, request.api_key) == (b"Bearer theirs", b"theirs")
+
+
+def test_a_dead_token_of_ours_is_never_foreign(make):
+    assert make(passes_foreign=True).identify(bearer(b"gwa_dead"), anonymous=True) is COLD
+
+
+@pytest.mark.parametrize("credentials", [("bearer",), ("access_token", "bearer"), ("cookie",)])
+def test_whether_url_tokens_are_read(make, credentials):
+    assert make(*credentials).takes_url_tokens == ("access_token" in credentials)
