@@ -1,6 +1,7 @@
 """The private server: restarts, kills, orphans, locks, links, long paths and permissions, with the real program."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -78,8 +79,14 @@ def log_in_and_kill(directory):
         return orphan, 100 + sum(line.endswith("\n") for line in gateway.stdout)
 
 
+def open_files(pid):
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            yield os.readlink(link)  # noqa: PTH115 - not a path, but socket:[1]
+
+
 def tcp_ports(pid):
-    inodes = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}  # noqa: PTH115 - not a path, but socket:[1]
+    inodes = set(open_files(pid))
     rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
     return [row for row in rows if f"socket:[{row[9]}]" in inodes]
 
