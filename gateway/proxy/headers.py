@@ -141,9 +141,10 @@ def _transfer_encoding(head: RequestHead, _name: bytes, value: bytes) -> None:
 def _content_length(head: RequestHead, _name: bytes, value: bytes) -> None:
     if head.content_length >= 0:
         raise BadRequest("more than one Content-Length header")
-    if len(value) > 18:  # llhttp has seen digits only; more than an exabyte is an overflow somewhere behind us
-        raise BadRequest("Content-Length is out of range")
-    head.content_length = int(value)
+    digits = value.rstrip()
+    if len(digits) > 18 or not digits.isdigit():  # more than an exabyte is an overflow somewhere behind us
+        raise BadRequest("Content-Length is no length")
+    head.content_length = int(digits)
 
 
 def _expect(head: RequestHead, _name: bytes, value: bytes) -> None:
