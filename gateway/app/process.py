@@ -31,12 +31,10 @@ from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Tally
 from gateway.proxy.connection import ClientConnection
-from gateway.proxy.gate import Gate
+from gateway.proxy.gate import SWEEP_SECONDS, Gate
 from gateway.proxy.observer import Observer
 from gateway.reload import Reloader
 
-SWEEP_SECONDS = 0.25
-"""How exact deadlines are."""
 STORE_WAIT = 3.0
 """Seconds that the public listener waits for the store's first answer."""
 

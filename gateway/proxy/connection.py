@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LINGER_SECONDS = 2.0
 """How long a client may go on sending after our last answer: a close would destroy that answer (RFC 9112, 9.6)."""
 HALF_CLOSED_SECONDS = 1.0
-"""How long a client that stopped sending is given for its answer: it may be half-closed, or gone."""
+"""How long a client that stopped sending is given for the next byte of its answer: half-closed, or gone?"""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -51,8 +51,7 @@ class ClientConnection(RequestReader):
         if serving is None or self._incoming is not None or self.secure:
             return False
         self.closing_soon = True
-        if not serving.answer_started:
-            self.arm(phases.HALF_CLOSED, HALF_CLOSED_SECONDS)
+        self.arm(phases.HALF_CLOSED, HALF_CLOSED_SECONDS)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -150,6 +149,8 @@ class ClientConnection(RequestReader):
                 serving.upstream_late()
             case phases.DRAIN if serving is not None:
                 serving.cut("the client stopped reading")
+            case phases.HALF_CLOSED:
+                self.cut()
             case phases.NOTHING:
                 self.deadline = float("inf")
             case _:

@@ -34,6 +34,9 @@ LONGEST_MEMO = 512
 MOST_MEMOS = 4096
 """Targets remembered at most; a full memo is emptied."""
 
+SWEEP_SECONDS = 0.25
+"""How often `sweep` is to be called; nothing ends before its deadline, nor much more than this behind it."""
+
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 
@@ -43,8 +46,8 @@ class Gate:
     def __init__(self, rules: Rules, observer: Observer) -> None:
         self.rules = rules
         """Swapped as a whole at a reload."""
-        self.now = monotonic()
-        """Coarse time.monotonic, moved on by `sweep`: deadlines need no more."""
+        self.now = monotonic() + SWEEP_SECONDS
+        """Coarse time.monotonic, never behind it: deadlines, which are counted from here, need no more."""
         self.observe = observer.observe
         self.observer = observer
         self.connections: set[ClientConnection] = set()
@@ -258,7 +261,8 @@ class Gate:
 
     def sweep(self) -> None:
         """Called a few times a second: moves the coarse clock and ends what is overdue."""
-        self.now = now = monotonic()
+        now = monotonic()
+        self.now = now + SWEEP_SECONDS
         overdue = [connection for connection in self.connections if connection.deadline < now]
         for connection in overdue:
             connection.expire()
