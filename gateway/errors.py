@@ -4,7 +4,36 @@ The public text never carries what the client sent, so that nothing secret is re
 bearer challenges RFC 6750 section 3. Instances are made per failure and never shared between exchanges.
 """
 
+from enum import Enum
 from typing import ClassVar
+
+
+class Reason(Enum):
+    """Why a credential was refused, for dialects whose answers tell and for the log. The native ones never tell."""
+
+    ABSENT = "absent"
+    """There is none."""
+    MISSING_SCHEME = "missing_scheme"
+    """There is an Authorization header, but of another scheme than Bearer."""
+    BAD_HEADER = "bad_header"
+    """Bearer, but not exactly one token after it."""
+    MALFORMED = "malformed"
+    """Bytes in no shape that a login writes."""
+    BAD_SIGNATURE = "bad_signature"
+    """Three segments as a JWT has them, signed by none of our keys."""
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    """Ended before its time: by itself, with its session, or with its user."""
+    UNKNOWN = "unknown"
+    """Ours by its looks, and the store does not know it."""
+    WRONG_KIND = "wrong_kind"
+    """A live or dead token of ours that serves something else, such as a refresh token on a route."""
+    PREAUTH = "preauth"
+    """A token from the first step of a login, where the second was needed."""
+    UNKNOWN_KEY = "unknown_key"
+    """No such API key."""
+    OTHER_LOGIN = "other_login"
+    """A live token of a login that does not count here."""
 
 
 class GatewayError(Exception):
@@ -66,6 +95,10 @@ class CredentialsMissing(GatewayError):
     public = "This resource needs a credential."
     challenge = "Bearer"
 
+    def __init__(self, log_detail: str = "", *, reason: Reason = Reason.ABSENT) -> None:
+        super().__init__(log_detail)
+        self.reason = reason
+
 
 class CredentialsRejected(CredentialsMissing):
     """A credential was presented and is not valid."""
@@ -73,6 +106,11 @@ class CredentialsRejected(CredentialsMissing):
     code = "invalid_token"
     public = "The credential is invalid, expired or revoked."
     challenge = 'Bearer error="invalid_token"'
+
+    def __init__(self, log_detail: str = "", *, reason: Reason = Reason.UNKNOWN, presented: str = "") -> None:
+        super().__init__(log_detail, reason=reason)
+        self.presented = presented
+        """The refused token's text, only where the dialect's answer is made of it; never logged."""
 
 
 class LoginRejected(GatewayError):
@@ -82,6 +120,20 @@ class LoginRejected(GatewayError):
     code = "invalid_credentials"
     public = "The username or the password is wrong."
     challenge = "Bearer"
+
+
+class AccountLocked(LoginRejected):
+    """The ERP says that the account is locked, disabled or out of tries: the password was not what was wrong."""
+
+    code = "account_locked"
+    public = "The account is locked."
+
+
+class SelectionNeeded(LoginRejected):
+    """The ERP needs more than a name and a password: a tenant or role to be chosen, or a second factor."""
+
+    code = "selection_needed"
+    public = "The account needs a choice or a second factor that this login cannot ask for."
 
 
 class RefreshRejected(GatewayError):
@@ -95,7 +147,7 @@ class RefreshRejected(GatewayError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        """unknown, expired, revoked, reused, removed, another_login or another_client: for logs and metrics."""
+        """unknown, malformed, bad_signature, wrong_kind, expired, revoked, reused, removed or another_client."""
 
 
 class ClientRejected(GatewayError):
@@ -205,6 +257,15 @@ class TooManyRequests(GatewayError):
     retry_after = 1
 
 
+class Banned(TooManyRequests):
+    """Too many logins have failed for this account from this address, or from this address at all.
+
+    The password was not looked at. `retry_after` is what the ban has left.
+    """
+
+    public = "Too many failed logins; try again later."
+
+
 class HeadTooLarge(GatewayError):
     """Request line and headers are over the limit."""
 
@@ -254,6 +315,26 @@ class StoreUnavailable(Unavailable):
 
 class UpstreamsDown(Unavailable):
     """No server of this upstream is up."""
+
+
+class ErpDown(Unavailable):
+    """The ERP that an identity provider asks refused, broke the connection, or answered 5xx."""
+
+    public = "The ERP behind the gateway is not available; try again shortly."
+    retry_after = 2
+
+
+class ErpNonsense(ErpDown):
+    """The ERP that an identity provider asks answered what is no answer to the question."""
+
+    public = "The ERP behind the gateway gave an answer that makes no sense; try again shortly."
+
+
+class ErpSlow(ErpDown):
+    """The ERP that an identity provider asks did not answer in time."""
+
+    status = 504
+    public = "The ERP behind the gateway did not answer in time; try again shortly."
 
 
 class UpstreamTimeout(GatewayError):

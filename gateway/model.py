@@ -136,6 +136,8 @@ class Call:
     """Lower-case names; the first value of each."""
     body: bytes = field(repr=False)
     client_address: str = ""
+    address_is_shared: bool = False
+    """The address is a proxy's that is not trusted (it sends X-Forwarded-For): it stands for nobody knows how many."""
     secure: bool = False
     """The client's own connection (or what a trusted proxy says of it) is TLS."""
     request_id: str = ""

@@ -31,6 +31,7 @@ def _call(exchange: ForwardedExchange, body: bytes) -> Call:
         headers=headers,
         body=body,
         client_address=peer.client_address(exchange),
+        address_is_shared=exchange.forwarded_for is not None and not peer.trusted,
         secure=peer.client_scheme(exchange) == b"https",
         request_id=exchange.request_id_text,
     )

@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 
 from gateway.config.store import StoreConfig
 from gateway.model import Clock
+from gateway.state.attempts import ATTEMPT_SCRIPTS
 from gateway.state.calls import Calls
 from gateway.state.keys import Keys
 from gateway.state.store import SCRIPTS, Store
@@ -42,7 +43,9 @@ def open_store(config: StoreConfig, *, url: str = "", base: Path = Path(), clock
         driver_info=None,  # saves two round trips for each new connection
         **where,
     )
-    return Store(Calls(pool, timeout=config.timeout, scripts=SCRIPTS), Keys(config.key_prefix), clock)
+    return Store(
+        Calls(pool, timeout=config.timeout, scripts=(*SCRIPTS, *ATTEMPT_SCRIPTS)), Keys(config.key_prefix), clock
+    )
 
 
 def _where(url: str) -> tuple[type[Any], dict[str, Any]]:

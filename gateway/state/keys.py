@@ -107,3 +107,16 @@ class Keys:
     def beat(self, listener: str) -> str:
         """The channel on which one feed hears its own heartbeat, so that beats are not fanned out to all."""
         return f"{self._prefix}feed:{listener}"
+
+    def failures(self, account: str, address: str) -> tuple[str, str]:
+        """Failed logins of an account from an address, and of the address over all accounts; one slot."""
+        everyone = f"{self._prefix}f:{{{sha256(address.encode()).hexdigest()[:16]}}}"
+        return everyone + account, everyone
+
+    def failures_anywhere(self, account: str) -> str:
+        """Failed logins of an account, wherever they came from."""
+        return f"{self._prefix}fa:{account}"
+
+    def named(self, name: str) -> str:
+        """The id of the user who last logged in under a name."""
+        return f"{self._prefix}fn:{name}"

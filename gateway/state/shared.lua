@@ -6,6 +6,8 @@ local LIVE_TOKENS = 256     -- of one session; the first to expire goes, refresh
 local SPENT_TOKENS = 1000   -- remembered for one session; the oldest is forgotten, and is merely unknown then
 local GRACE_ENTRIES = 16    -- successors of one session kept for replay
 local TOMBSTONE = 34560000  -- seconds (400 days) that a revoked session with endless tokens is remembered
+local REMEMBERED_FAILURES = 1000  -- of one address, or of one account from one: ten times the largest `max_failures`
+local LONGEST_WINDOW = 86400  -- seconds that a failed login is remembered at most
 
 local function read(key)
   local flat = redis.call('HGETALL', key)
@@ -85,3 +87,9 @@ local function revoke(keys, session, cause, now, channel, message)
   return endless
 end
 
+
+-- Let a key live for so many seconds from now, and never shorter than it would have.
+local function keep(key, seconds)
+  local wanted = math.ceil(tonumber(seconds) * 1000)
+  if redis.call('PTTL', key) < wanted then redis.call('PEXPIRE', key, string.format('%.0f', wanted)) end
+end

@@ -1,0 +1,73 @@
+"""What the steps of an attempt send; tests/contract/ shows what they do."""
+
+from dataclasses import replace
+
+import pytest
+from fakes.clock import Clock
+from fakes.wire import ScriptedPool
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.state.attempts import ATTEMPT_SCRIPTS, Attempt, Attempts, Limits, NewBans, Verdict
+from gateway.state.calls import Calls
+from gateway.state.keys import Keys
+
+ADA = Attempt("0000", "staff", "ada", "101", "192.0.2.7", address_is_shared=False, limits=Limits())
+
+
+def attempts_on(*answers):
+    pool = ScriptedPool(*answers)
+    return Attempts(Calls(pool, timeout=5.0, scripts=ATTEMPT_SCRIPTS), Keys("gw:"), Clock()), pool
+
+
+async def test_a_reservation_is_one_round_trip():
+    attempts, pool = attempts_on([b"reserved", b"0", 3], 7)
+
+    found = await attempts.reserve(ADA)
+
+    assert (found.verdict, found.address_failures, found.account_failures) == (Verdict.RESERVED, 3, 7)
+    assert len(pool.connections) == 1
+    assert [command[0] for command in pool.sent] == ["EVALSHA", "ZCOUNT"]
+
+
+async def test_a_failure_is_one_round_trip():
+    attempts, pool = attempts_on([1, 0], 1, 0, 1)
+
+    assert await attempts.failed(ADA) == NewBans(account=True)
+
+    assert len(pool.connections) == 1
+
+
+@pytest.mark.parametrize(("shared", "limit"), [(False, "50"), (True, "0")])
+async def test_a_shared_address_has_no_limit(shared, limit):
+    attempts, pool = attempts_on([b"reserved", b"0", 0], 0)
+
+    await attempts.reserve(replace(ADA, address_is_shared=shared))
+
+    assert pool.sent[0][-2] == limit
+
+
+async def test_a_pair_and_its_address_share_one_slot():
+    """Redis hashes what stands in the first braces."""
+    attempts, pool = attempts_on([b"reserved", b"0", 0], 0)
+
+    await attempts.reserve(ADA)
+
+    pair, address = pool.sent[0][3:5]
+    assert pair != address
+    assert pair.partition("}")[0] == address.partition("}")[0]
+
+
+names = st.text(st.characters())
+
+
+@given(st.tuples(names, names), st.tuples(names, names))
+def test_two_accounts_never_share_a_counter(one, other):
+    accounts = [replace(ADA, name=name, user_id=user_id).account for name, user_id in (one, other)]
+
+    same_user = one[1] == other[1] and (one[1] or one[0] == other[0])
+    assert (accounts[0] == accounts[1]) == bool(same_user)
+
+
+def test_a_limit_of_an_address_is_ten_of_an_account():
+    assert Limits().of_address == 50
