@@ -115,6 +115,8 @@ class RequestReader(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._malformed(error)
         else:
+            if self._deaf:
+                return  # refused or closed by what was just read
             if self._reading_head:
                 self._more_head()
             elif self._incoming is not None:
@@ -199,6 +201,7 @@ class RequestReader(asyncio.Protocol):
         if exchange is None or (exchange.upgrade is not None and self._parser.should_upgrade()):
             return  # llhttp says next where the upgraded bytes begin (see _upgrading)
         self._incoming = None
+        self._stalled = -1
         exchange.request_ended(self._fields)
 
     # -- the rules ----------------------------------------------------------------------------------------------
@@ -263,6 +266,8 @@ class RequestReader(asyncio.Protocol):
             log.error("reading a request failed", exc_info=error)  # a defect of ours, not of the client's
             self._deaf = True
             self.transport.abort()
+            return
+        if self._deaf:
             return
         incoming = self._incoming
         if incoming is None:
