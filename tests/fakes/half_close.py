@@ -1,0 +1,17 @@
+"""`half_close.py HOST:PORT`: sends its input, stops sending at once, and prints what still comes."""
+
+import socket
+import sys
+
+
+def main(address):
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall(sys.stdin.buffer.read())
+        sock.shutdown(socket.SHUT_WR)
+        while received := sock.recv(65536):
+            sys.stdout.buffer.write(received)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
