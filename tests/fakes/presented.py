@@ -1,6 +1,6 @@
 """What a request carries, and who judges it, without a request or a store."""
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import Reason, StoreUnavailable
 from gateway.model import Identity
 from gateway.tokens.cache import Verified
 
@@ -33,7 +33,7 @@ class StillTokens:
     async def verify(self, token):
         if self.away:
             raise StoreUnavailable("the store is away")
-        return self.cold.get(token) or self.warm.get(token)
+        return self.cold.get(token) or self.warm.get(token) or Reason.UNKNOWN
 
     def is_ours(self, token):
         return token in self.warm or token in self.cold or token.startswith(b"gwa_")

@@ -1,0 +1,198 @@
+import asyncio
+from base64 import b64encode
+from hashlib import sha1
+
+import pytest
+from fakes.wired_gate import Wired
+
+from gateway.proxy import tunnel as tunnel_module
+from gateway.state.feed import Invalidation
+
+KEY = b64encode(b"0123456789abcdef")
+ACCEPT = b64encode(sha1(KEY + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest())
+ASK = (
+    b"GET /orders/ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Authorization: Bearer warm\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n\r\n"
+)
+AGREE = (
+    b"HTTP/1.1 101 Whatever\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nX-Auth-User: leaked\r\n"
+    b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n"
+)
+
+
+@pytest.fixture
+def wired():
+    return Wired()
+
+
+def open_tunnel(wired, early=b"", late=b""):
+    client = wired.client()
+    client.says(ASK + early)
+    wired.erp.take()
+    wired.idle[0].data_received(AGREE + late)
+    return client
+
+
+def only(wired):
+    (opened,) = wired.gate.tunnels.open_ones
+    return opened
+
+
+def test_bytes_go_to_the_other_side(wired):
+    client = open_tunnel(wired, early=b"early", late=b"late")
+    heard = client.hears()
+    assert heard.startswith(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+    assert b"Sec-WebSocket-Accept: " + ACCEPT in heard
+    assert b"leaked" not in heard
+    assert heard.endswith(b"\r\n\r\nlate")
+    assert wired.erp.take() == b"early"
+
+    client.transport.protocol.data_received(b"from the client")
+    wired.erp.protocol.data_received(b"from the ERP")
+
+    assert wired.erp.take() == b"from the client"
+    assert client.hears() == b"from the ERP"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        AGREE.replace(ACCEPT, ACCEPT.swapcase()),
+        AGREE.replace(b"Upgrade: WebSocket", b"Upgrade: h2c"),
+        AGREE.replace(b"Sec-WebSocket-Accept", b"X-Accept"),
+    ],
+)
+def test_a_101_to_something_else_is_no_tunnel(wired, answer):
+    client = wired.client()
+    client.says(ASK)
+
+    wired.idle[0].data_received(answer)
+
+    assert client.hears().startswith(b"HTTP/1.1 502")
+    assert wired.erp.ended == "aborted"
+    assert not wired.gate.tunnels.open_ones
+
+
+def test_an_answer_that_is_no_101_is_passed_on(wired):
+    client = wired.client()
+    client.says(ASK)
+
+    wired.idle[0].data_received(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")
+
+    assert client.hears().endswith(b"\r\n\r\nno")
+    assert not wired.gate.tunnels.open_ones
+
+
+@pytest.mark.parametrize("side", ["client", "upstream"])
+@pytest.mark.parametrize("how", ["eof", "lost"])
+def test_when_one_side_ends_both_do_and_it_is_logged_once(wired, side, how):
+    client = open_tunnel(wired)
+    transport = client.transport if side == "client" else wired.erp
+    wired.erp.protocol.data_received(b"12345")
+
+    transport.protocol.eof_received() if how == "eof" else transport.protocol.connection_lost(None)
+    wired.erp.protocol.connection_lost(None)
+    client.transport.protocol.connection_lost(None)
+
+    assert client.transport.ended == wired.erp.ended == "closed"
+    assert len(wired.lines) == 1
+    assert wired.lines[0][4] == 101
+    assert wired.lines[0][8] == 5
+    assert wired.gate.connections == set()
+
+
+@pytest.mark.parametrize(
+    ("event", "closes"),
+    [
+        (Invalidation("session", session_id="session of ada"), True),
+        (Invalidation("session", session_id="session of bob"), False),
+        (Invalidation("token", token_hash="hash"), True),
+        (Invalidation("token", token_hash="other"), False),
+        (Invalidation("user", provider="staff", user_id="101"), True),
+        (Invalidation("user", provider="other", user_id="101"), False),
+        (Invalidation("tenant", tenant=""), False),
+        (Invalidation("all"), True),
+        (Invalidation("reconnect"), False),
+    ],
+)
+def test_a_revocation_closes_what_it_concerns(wired, event, closes):
+    client = open_tunnel(wired)
+
+    wired.gate.tunnels.invalidate(event)
+
+    assert bool(client.transport.ended) == closes
+
+
+def test_it_closes_when_the_token_has_expired(wired):
+    client = open_tunnel(wired)
+    only(wired).exchange.verified.expires_at = 1.0
+
+    wired.gate.tunnels.sweep(0.0)
+
+    assert client.transport.ended == "closed"
+
+
+async def prove(wired):
+    wired.gate.tunnels.sweep(0.0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_store_is_asked_once_after_it_opened(wired):
+    """A logout between the decision and the 101 was heard by nobody."""
+    client = open_tunnel(wired)
+    wired.tokens.warm.clear()
+
+    await prove(wired)
+
+    assert client.transport.ended == "closed"
+
+
+async def test_it_is_asked_again_after_the_feed_was_lost_and_only_then(wired):
+    client = open_tunnel(wired)
+    await prove(wired)
+    wired.tokens.warm.clear()
+    await prove(wired)
+    assert not client.transport.ended
+
+    wired.gate.tunnels.invalidate(Invalidation("reconnect"))
+    await prove(wired)
+
+    assert client.transport.ended == "closed"
+
+
+async def test_an_outage_closes_nothing_and_is_asked_about_again(wired):
+    client = open_tunnel(wired)
+    wired.tokens.away = True
+    await prove(wired)
+    assert not client.transport.ended
+
+    wired.tokens.away = False
+    wired.tokens.warm.clear()
+    await prove(wired)
+
+    assert client.transport.ended == "closed"
+
+
+def test_back_pressure_goes_to_the_other_side(wired):
+    client = open_tunnel(wired)
+
+    client.transport.protocol.pause_writing()
+    assert (client.transport.reading, wired.erp.reading) == (True, False)
+    client.transport.protocol.resume_writing()
+    assert wired.erp.reading
+    wired.erp.protocol.pause_writing()
+    assert not client.transport.reading
+
+
+async def test_a_peer_that_never_reads_is_cut(wired, monkeypatch):
+    monkeypatch.setattr(tunnel_module, "LINGER_SECONDS", 0)
+    client = open_tunnel(wired)
+    client.transport.buffered = 1000
+
+    wired.gate.tunnels.close_all()
+    assert client.transport.ended == "closed"
+    await asyncio.sleep(0.001)
+
+    assert client.transport.ended == "aborted"
+    assert wired.erp.ended == "closed"
