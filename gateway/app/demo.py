@@ -9,8 +9,9 @@ from pathlib import Path
 import uvloop
 
 from gateway import demo as demo_package
+from gateway.app.listen import bind
 from gateway.app.process import Process
-from gateway.config.addresses import Origin
+from gateway.config.addresses import Address, Origin
 from gateway.config.document import Loaded
 from gateway.config.load import load
 from gateway.config.problems import ConfigRefused, Problem
@@ -31,6 +32,7 @@ async def _serve(overrides: Mapping[str, str]) -> None:
     path, settings = _sample(overrides)
     process = Process(path, settings)
     server = _demo_server(load(path, os.environ, settings))
+    bind(Address(server.host, server.port), f"upstreams.{UPSTREAM}.servers").close()  # names the key if it is taken
     erp = await start_demo_erp(server.host, server.port)
     try:
         await process.serve(lambda: _print_guide(process))

@@ -53,17 +53,26 @@ class GatewayProcess:
         return self
 
     def start(self):
-        """Return when it is ready."""
+        """Return when it is ready; one that never is does not outlive the test."""
         self.launch()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _wait(self):
         until = time.monotonic() + START_SECONDS
         while not self._is_ready():
             assert self._process.poll() is None, self.stderr
             assert time.monotonic() < until, f"not ready in time:\n{self.stderr}"
             time.sleep(0.05)
-        return self
 
     def stop(self):
-        """End it as an init system does, and return its exit code."""
+        """End it as an init system does, and return its exit code (0 also if it was never started)."""
+        if self._process is None:
+            return 0
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:

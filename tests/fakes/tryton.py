@@ -42,12 +42,19 @@ class Tryton:
         with (self._directory / "trytond.log").open("wb") as log:
             command = [_program("trytond"), "-c", str(config), "-d", "erp", "-v"]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _wait(self):
         until = time.monotonic() + 60
         while not self._listens():
             assert self._process.poll() is None, self.log
             assert time.monotonic() < until, self.log
             time.sleep(0.05)
-        return self
 
     def stop(self):
         self._process.terminate()

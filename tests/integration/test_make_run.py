@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,25 @@ def test_it_ends_cleanly_and_leaves_no_store_behind(tmp_path):
 
     assert '"message":"stopped"' in demo.stderr
     assert not [command for command in running_commands() if str(tmp_path) in command]
+
+
+def test_a_port_that_the_demo_erp_cannot_have_is_named_by_its_key(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        config = (ROOT / "config.yaml").read_text().replace("127.0.0.1:8090", address)
+        (tmp_path / "config.yaml").write_text(config)
+
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "demo"],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == f"gateway: upstreams.demo.servers: cannot listen on {address}: Address already in use\n"
 
 
 def test_the_demo_wants_the_sample_configuration(tmp_path):
