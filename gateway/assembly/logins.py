@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from gateway.assembly.shared import Shared
-from gateway.broker.broker import Broker, BrokerTools
+from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
+from gateway.broker.core import BrokerTools
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
 from gateway.dialects import DIALECTS
@@ -18,11 +21,9 @@ from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
 from gateway.proxy.route import LoginEndpoint, Refuse
 from gateway.routing.table import Hosts, host_names
 from gateway.tokens.cache import VerifiedTokens
-from gateway.tokens.codec import Codec
+from gateway.tokens.format import TokenFormat
 from gateway.tokens.issuer import Issuer
 from gateway.tokens.keys import SigningKeys
-from gateway.tokens.login_tokens import LoginTokens
-from gateway.tokens.opaque import OpaqueTokens
 from gateway.tokens.policy import TokenPolicy
 from gateway.tokens.verifier import TokenVerifier
 
@@ -40,37 +41,36 @@ class Logins:
 
 @dataclass(slots=True)
 class _Parts:
-    tokens: LoginTokens
+    options: BaseModel
     policy: TokenPolicy
+    tokens: TokenFormat
 
 
 def build_logins(loaded: Loaded, shared: Shared, keys: SigningKeys) -> Logins:
     """The logins of a configuration. What is wrong with their options is reported to `loaded`."""
     config = loaded.config
-    parts = {name: _tokens(loaded, name, login, keys) for name, login in config.logins.items()}
+    parts = {name: part for name, login in config.logins.items() if (part := _parts(loaded, name, login, keys))}
     cache = VerifiedTokens(shared.feed, clock=shared.clock)
     verifier = TokenVerifier(shared.store, cache, shared.clock, [part.tokens for part in parts.values()])
     built = Logins(cache, verifier)
     providers = _providers(loaded, shared)
     tools = BrokerTools(verifier, _clients(loaded, shared), shared.audit)
-    for name, login in config.logins.items():
+    for name, part in parts.items():
+        login = config.logins[name]
         provider = providers.get(login.identity_provider)
         if provider is None:
             continue  # reported: its options are faulty
-        issuer = Issuer(shared.store, parts[name].tokens, parts[name].policy, shared.clock)
-        broker = Broker(issuer, provider, tools)
-        dialect_class = DIALECTS[login.dialect]
-        options = loaded.bind(dialect_class.Options, login.options, ("logins", name))
-        if options is None:
-            continue
-        dialect = dialect_class(
-            options,
+        issuer = Issuer(shared.store, part.tokens, part.policy, shared.clock)
+        dialect = DIALECTS[login.dialect](
+            part.options,
             DialectTools(
-                broker=broker,
+                broker=Broker(issuer, provider, tools),
                 clock=shared.clock,
-                issuer=parts[name].policy.issuer,
+                issuer=part.policy.issuer,
                 path=login.path,
                 jwks=keys.jwks(),
+                tokens=part.tokens,
+                policy=part.policy,
                 scopes=sorted({scope for client in config.clients for scope in client.scopes}),
             ),
         )
@@ -88,12 +88,16 @@ def refuse_of(dialect: Dialect) -> Refuse:
     return refuse
 
 
-def _tokens(loaded: Loaded, name: str, login: LoginConfig, keys: SigningKeys) -> _Parts:
+def _parts(loaded: Loaded, name: str, login: LoginConfig, keys: SigningKeys) -> _Parts | None:
+    """What comes before the broker; None if the dialect's options are faulty, which is reported."""
+    dialect = DIALECTS[login.dialect]
+    options = loaded.bind(dialect.Options, login.options, ("logins", name))
+    if options is None:
+        return None
     origin = loaded.config.server.origin
-    policy = _policy(login, DIALECTS[login.dialect].policy(origin + login.path, origin))
+    policy = _policy(login, dialect.policy(origin + login.path, origin, options))
     ring = keys.ring(name, signing_kid=login.signing_key or "")
-    codec = Codec(ring, issuer=policy.issuer, audience=policy.audience)
-    return _Parts(LoginTokens(codec, OpaqueTokens(ring.mac_keys)), policy)
+    return _Parts(options, policy, dialect.token_format(ring, policy, options))
 
 
 def _policy(login: LoginConfig, policy: TokenPolicy) -> TokenPolicy:

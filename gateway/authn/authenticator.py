@@ -9,7 +9,7 @@ from typing import Final, Literal
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.sources import SOURCES
 from gateway.authn.sources.base import Presented
-from gateway.errors import CredentialsMissing, CredentialsRejected, Forbidden, SeveralCredentials
+from gateway.errors import CredentialsMissing, CredentialsRejected, Forbidden, Reason, SeveralCredentials
 from gateway.model import ANONYMOUS
 from gateway.tokens.cache import Verified, VerifiedTokens
 from gateway.tokens.verifier import TokenVerifier
@@ -67,7 +67,8 @@ class Authenticator:
                 return FOREIGN
             if anonymous:
                 return NOBODY
-            raise CredentialsMissing("no credential")
+            other = request.authorization is not None
+            raise CredentialsMissing("no credential", reason=Reason.MISSING_SCHEME if other else Reason.ABSENT)
         if method != "api_key":
             verified = self._tokens.get(token)
             if verified is not None and self._takes_tokens[method]:
@@ -82,8 +83,9 @@ class Authenticator:
         token, method = self._find(request)
         assert token is not None
         verified = await self._verifier.verify(token)
-        if verified is None:
-            raise CredentialsRejected(f"{method}: not a live access token")
+        if isinstance(verified, Reason):
+            reason = Reason.BAD_HEADER if b" " in token else verified
+            raise CredentialsRejected(f"{method}: no token that opens routes: {reason.value}", reason=reason)
         return self._accept(verified, method)
 
     def foreign(self, request: Presented) -> Verified:
@@ -125,13 +127,14 @@ class Authenticator:
         if self._passes_foreign and method != "access_token" and not self.is_ours(token):
             return self.foreign(request)  # something of ours may stand in a header that the route does not read
         if method == "api_key" or not self._takes_tokens[method]:
-            raise CredentialsRejected(f"{method}: no such API key")
+            raise CredentialsRejected(f"{method}: no such API key", reason=Reason.UNKNOWN_KEY)
         return COLD
 
     def _accept(self, verified: Verified, method: str) -> Verified:
         identity = verified.identity
         if self._logins is not None and identity.login not in self._logins:
-            raise CredentialsRejected(f"a token of login {identity.login}, which the route does not accept")
+            detail = f"a token of login {identity.login}, which the route does not accept"
+            raise CredentialsRejected(detail, reason=Reason.OTHER_LOGIN)
         if method == "bearer":
             return verified
         presented = verified.headers.get(method)

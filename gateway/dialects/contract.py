@@ -7,9 +7,29 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from gateway.errors import GatewayError
-from gateway.model import Call, Clock, Handler, Identity, OAuthClient, Reply, Session, TokenPair
+from gateway.model import (
+    ACCOUNTS_OWN,
+    PLAIN_REFRESH,
+    Account,
+    Call,
+    Choice,
+    Clock,
+    CookieRule,
+    CredentialReading,
+    Handler,
+    Identity,
+    OAuthClient,
+    RefreshRules,
+    Reply,
+    Session,
+    TokenKind,
+    TokenPair,
+)
 from gateway.tokens.cache import Verified
+from gateway.tokens.format import TokenFormat
 from gateway.tokens.issuer import Introspection
+from gateway.tokens.keys import KeyRing
+from gateway.tokens.live import LiveToken
 from gateway.tokens.policy import TokenPolicy
 
 Endpoints = Mapping[tuple[str, str], Handler]
@@ -30,8 +50,46 @@ class Broker(Protocol):
         """Open a session. Raises LoginRejected, ScopeRejected, Unavailable."""
         ...
 
-    async def client_login(self, client: OAuthClient, call: Call, scopes: Sequence[str] | None = None) -> TokenPair:
-        """Open a session for the client itself, without a refresh token. Raises ScopeRejected."""
+    async def verify_password(
+        self, username: str, password: str, call: Call, client: OAuthClient | None = None
+    ) -> Account:
+        """The account, nothing opened yet. Raises LoginRejected, Unavailable."""
+        ...
+
+    async def open(
+        self,
+        account: Account,
+        call: Call,
+        choice: Choice = ACCOUNTS_OWN,
+        client: OAuthClient | None = None,
+        *,
+        refresh: bool = True,
+    ) -> TokenPair:
+        """Open a session for an account whose password was right. Raises ScopeRejected."""
+        ...
+
+    async def open_preauth(self, account: Account, call: Call, context: Mapping[str, Any] | None = None) -> str:
+        """A token that opens no route, for a user who has still to choose."""
+        ...
+
+    async def finalize(self, live: LiveToken, account: Account, call: Call, choice: Choice) -> TokenPair:
+        """Open the session that the holder of a live token chose, for the account that `account_of` gave of it."""
+        ...
+
+    async def client_login(
+        self,
+        client: OAuthClient,
+        call: Call,
+        scopes: Sequence[str] | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        refresh: bool = False,
+    ) -> TokenPair:
+        """Open a session for the client itself. Raises ScopeRejected."""
+        ...
+
+    async def application_token(self, live: LiveToken, call: Call) -> str:
+        """A token without an end. Raises Forbidden unless the token's user is of type `application`."""
         ...
 
     async def refresh(
@@ -40,24 +98,45 @@ class Broker(Protocol):
         call: Call,
         client: OAuthClient | None = None,
         scopes: Sequence[str] | None = None,
+        rules: RefreshRules = PLAIN_REFRESH,
     ) -> TokenPair:
         """Hand out successors. Raises RefreshRejected, and ScopeRejected for more than was granted at login."""
         ...
 
-    async def authenticate(self, token: bytes) -> Verified | None:
-        """What an access token of this login stands for."""
+    async def live(self, token: bytes, *kinds: TokenKind) -> LiveToken:
+        """A live token of this login and of one of these kinds. Raises CredentialsRejected, which says why."""
+        ...
+
+    async def authenticate(self, token: bytes) -> Verified:
+        """What an access or application token of this login stands for. Raises CredentialsRejected."""
         ...
 
     async def authenticate_client(self, client_id: str, secret: str) -> OAuthClient:
-        """Raises ClientRejected."""
+        """Raises ClientRejected, Unavailable."""
+        ...
+
+    async def account_of(self, session: Session) -> Account:
+        """The session's user as listed now. Raises CredentialsRejected if it was removed."""
+        ...
+
+    async def slide(self, verified: Verified) -> float:
+        """Let an access token live on from its use, where the policy says so; its end, in epoch seconds."""
         ...
 
     async def logout(self, verified: Verified, call: Call) -> None:
         """End the token's session."""
         ...
 
+    async def logout_by_token(self, token: bytes, call: Call) -> bool:
+        """End the session of an access token, expired or not; False: it was over. Raises CredentialsRejected."""
+        ...
+
     async def revoke(self, token: str, client: OAuthClient, call: Call) -> None:
         """End a token of this client; of others and unknown ones nothing is said (RFC 7009, section 2.2)."""
+        ...
+
+    async def revoke_any(self, token: str, client: OAuthClient, call: Call) -> None:
+        """End the session of a token of this client, whichever of its tokens it is."""
         ...
 
     async def introspect(self, token: str, client: OAuthClient) -> Introspection | None:
@@ -88,12 +167,31 @@ class DialectTools:
     path: str
     """The login's path."""
     jwks: Mapping[str, Any]
+    tokens: TokenFormat
+    """What the dialect's own `token_format` gave."""
+    policy: TokenPolicy
+    """The login's, its own keys over the dialect's defaults."""
     scopes: Sequence[str] = ()
     """Scopes worth telling clients about."""
 
 
 class Dialect(Protocol):
     """How one ERP spells login, refresh, logout and errors: bytes in, Reply out, no sockets."""
+
+    @property
+    def reading(self) -> CredentialReading:
+        """How the routes behind the login read a credential."""
+        ...
+
+    @property
+    def cookie(self) -> CookieRule | None:
+        """The session cookie that the login hands out; None for none."""
+        ...
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether `refuse` wants the refused request's body, of which at most 64 KiB are read."""
+        ...
 
     def endpoints(self) -> Endpoints:
         """Below the login's path: `/token` is `<path>/token`."""
@@ -116,8 +214,12 @@ class DialectClass(Protocol):
         """The login's keys beyond those that all logins share."""
         ...
 
-    def policy(self, issuer: str, audience: str) -> TokenPolicy:
+    def policy(self, issuer: str, audience: str, options: Any, /) -> TokenPolicy:
         """The dialect's defaults, which the login's own keys overrule."""
+        ...
+
+    def token_format(self, ring: KeyRing, policy: TokenPolicy, options: Any, /) -> TokenFormat:
+        """How the login's tokens are written; `LoginTokens.of` where the ERP has no form of its own."""
         ...
 
     def __call__(self, options: Any, tools: DialectTools, /) -> Dialect:

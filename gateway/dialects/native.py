@@ -8,9 +8,12 @@ from gateway.dialects.contract import DialectTools, Endpoints
 from gateway.dialects.metadata import JWKS_PATH, jwks_endpoint
 from gateway.dialects.replies import NO_STORE, json_reply, refusal, spelled
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, bearer, read_json, text
-from gateway.errors import CredentialsRejected, GatewayError, NotFound
-from gateway.model import Call, Reply, Session, TokenPair
+from gateway.errors import GatewayError, NotFound
+from gateway.model import Call, CredentialReading, Reply, Session, TokenPair
 from gateway.tokens.cache import Verified
+from gateway.tokens.format import TokenFormat
+from gateway.tokens.keys import KeyRing
+from gateway.tokens.login_tokens import LoginTokens
 from gateway.tokens.policy import TokenPolicy
 from gateway.tokens.session_id import public_id
 
@@ -27,6 +30,9 @@ class Native:
     """Login, refresh, logout, and one's own sessions, in JSON."""
 
     Options = NativeOptions
+    reading = CredentialReading()
+    cookie = None
+    needs_body = False
 
     def __init__(self, _: NativeOptions, tools: DialectTools) -> None:
         self._broker = tools.broker
@@ -34,9 +40,14 @@ class Native:
         self._jwks = jwks_endpoint(tools.jwks)
 
     @staticmethod
-    def policy(issuer: str, audience: str) -> TokenPolicy:
+    def policy(issuer: str, audience: str, _: NativeOptions) -> TokenPolicy:
         """15 min access, 30 d sliding refresh, 90 d at most; rotation with 10 s grace."""
         return TokenPolicy(issuer, audience)
+
+    @staticmethod
+    def token_format(ring: KeyRing, policy: TokenPolicy, _: NativeOptions) -> TokenFormat:
+        """RFC 9068, or opaque."""
+        return LoginTokens.of(ring, policy)
 
     def endpoints(self) -> Endpoints:
         """Relative to the login's path."""
@@ -107,10 +118,7 @@ class Native:
         return _NO_CONTENT
 
     async def _caller(self, call: Call) -> Verified:
-        verified = await self._broker.authenticate(bearer(call))
-        if verified is None:
-            raise CredentialsRejected("not a live access token of this login")
-        return verified
+        return await self._broker.authenticate(bearer(call))
 
 
 def _pair(pair: TokenPair) -> dict[str, Any]:

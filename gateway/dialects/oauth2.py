@@ -21,8 +21,11 @@ from gateway.errors import (
     ScopeRejected,
     UnsupportedGrant,
 )
-from gateway.model import Call, OAuthClient, Reply, TokenPair
+from gateway.model import Call, CredentialReading, OAuthClient, Reply, TokenPair
+from gateway.tokens.format import TokenFormat
 from gateway.tokens.issuer import Introspection
+from gateway.tokens.keys import KeyRing
+from gateway.tokens.login_tokens import LoginTokens
 from gateway.tokens.policy import TokenPolicy
 
 GRANTS: Final = ("password", "client_credentials", "refresh_token")
@@ -43,6 +46,9 @@ class OAuth2:
     """Password, client credentials and refresh grants; all clients are confidential."""
 
     Options = OAuth2Options
+    reading = CredentialReading()
+    cookie = None
+    needs_body = False
 
     def __init__(self, _: OAuth2Options, tools: DialectTools) -> None:
         self._broker = tools.broker
@@ -51,9 +57,14 @@ class OAuth2:
         self._jwks = jwks_endpoint(tools.jwks)
 
     @staticmethod
-    def policy(issuer: str, audience: str) -> TokenPolicy:
+    def policy(issuer: str, audience: str, _: OAuth2Options) -> TokenPolicy:
         """15 min access, 30 d sliding refresh, 90 d at most; rotation with 10 s grace."""
         return TokenPolicy(issuer, audience)
+
+    @staticmethod
+    def token_format(ring: KeyRing, policy: TokenPolicy, _: OAuth2Options) -> TokenFormat:
+        """RFC 9068, or opaque."""
+        return LoginTokens.of(ring, policy)
 
     def endpoints(self) -> Endpoints:
         """Relative to the login's path."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from gateway.errors import BodyTooLarge, ClientRejected, CredentialsMissing, MalformedBody, UnsupportedMediaType
+from gateway.errors import BodyTooLarge, ClientRejected, CredentialsMissing, MalformedBody, Reason, UnsupportedMediaType
 from gateway.model import Call
 
 MAX_BODY: Final = 65536
@@ -15,7 +15,7 @@ MAX_NAME: Final = 256
 MAX_SECRET: Final = 8192
 """Characters of a password or a token: longer ones are not looked at."""
 
-_BEARER: Final = re.compile(r"bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_BEARER: Final = re.compile(r"bearer ([\x21-\x2b\x2d-\x7e]+)", re.IGNORECASE)
 _BASIC: Final = re.compile(r"basic ([A-Za-z0-9+/]*={0,2})", re.IGNORECASE)
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -25,8 +25,16 @@ def read_json(call: Call) -> dict[str, Any]:
     _check_size(call)
     if media_type(call) != "application/json":
         raise UnsupportedMediaType("application/json is read here")
+    value = parse_json(call.body)
+    if not isinstance(value, dict):
+        raise MalformedBody("The body is not a JSON object.")
+    return value
+
+
+def parse_json(raw: bytes) -> Any:
+    """A JSON value in one reading only: no member twice, no NaN. Raises MalformedBody."""
     try:
-        value = json.loads(call.body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise MalformedBody("The body is not UTF-8.") from None
     except RecursionError:
@@ -35,9 +43,6 @@ def read_json(call: Call) -> dict[str, Any]:
         raise MalformedBody("A member of the JSON object appears more than once.") from None
     except ValueError:
         raise MalformedBody("The body is not valid JSON.") from None
-    if not isinstance(value, dict):
-        raise MalformedBody("The body is not a JSON object.")
-    return value
 
 
 def text(members: Mapping[str, Any], name: str, limit: int) -> str:
@@ -93,10 +98,14 @@ def form_decoded(raw: bytes) -> str:
 
 
 def bearer(call: Call) -> bytes:
-    """The Bearer token. Raises CredentialsMissing where there is none (RFC 6750, section 2.1: one space, no tab)."""
-    match = _BEARER.fullmatch(call.headers.get("authorization", ""))
+    """The Bearer token (RFC 6750, section 2.1: one space, no tab). Raises CredentialsMissing, which says why."""
+    header = call.headers.get("authorization", "")
+    if header[:6].lower() != "bearer" or header[6:7].isalnum():
+        reason = Reason.MISSING_SCHEME if header else Reason.ABSENT
+        raise CredentialsMissing("no Bearer token", reason=reason)
+    match = _BEARER.fullmatch(header)
     if match is None:
-        raise CredentialsMissing("no Bearer token")
+        raise CredentialsMissing("a Bearer credential that is not one token", reason=Reason.BAD_HEADER)
     return match[1].encode()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.config.identities import User, UsersOptions, canonical_username
 from gateway.identity_providers.passwords import PasswordChecks, decoy_hash
-from gateway.model import Account, Call
+from gateway.model import Account, Call, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,11 @@ class Users:
         matches = await self._checks.matches(user.password_hash.reveal() if user else self._decoy, password)
         return self._account(user) if matches else None
 
-    async def lookup(self, user_id: str) -> Account | None:
+    async def lookup(
+        self,
+        user_id: str,
+        session: Session | None = None,  # noqa: ARG002 - part of the contract; providers that list nobody need it
+    ) -> Account | None:
         """The account as it is listed now; None if it was removed."""
         return self._account(self._by_id.get(user_id))
 

@@ -36,14 +36,25 @@ class Reads:
 
         None: unknown, expired, spent, revoked by itself or with its session, or opened before a not-before mark.
         """
+        found = await self.judge_token(token_hash)
+        return found if isinstance(found, FoundToken) else None
+
+    async def judge_token(self, token_hash: str) -> FoundToken | Standing:
+        """The same, and of a dead token whether it was revoked or has expired, for as long as the store still knows.
+
+        UNKNOWN: never heard of, spent, or forgotten since; a refusal all the same. Raises StoreUnavailable.
+        """
         async with self._reading():
             seen = await self._look_up(token_hash)
             record = None if seen is None else _read_token(token_hash, seen.token)
-        if seen is None or seen.ended:
-            return None
-        if record is None or min(record.expires_at, seen.session.absolute_expiry) <= self._clock():
-            return None
-        return FoundToken(record, seen.session)
+        if seen is None:
+            return Standing.UNKNOWN
+        if seen.ended or (record is None and seen.token is not None):
+            return Standing.REVOKED
+        if record is None:
+            return Standing.UNKNOWN
+        late = min(record.expires_at, seen.session.absolute_expiry) <= self._clock()
+        return Standing.EXPIRED if late else FoundToken(record, seen.session)
 
     async def find_refresh(self, token_hash: str) -> FoundRefresh | None:
         """What a rotation needs to know of a refresh token, spent ones included. Raises StoreUnavailable.

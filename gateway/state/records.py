@@ -33,12 +33,13 @@ class FoundToken:
 
 
 class Standing(Enum):
-    """How a refresh token that the store knows stands."""
+    """How a token stands that was looked up; only a refresh token can be told to be spent."""
 
     LIVE = "live"
     SPENT = "spent"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from gateway.state.records import (
     load_session,
 )
 
-OPEN, ADD, UPDATE, ROTATE, REVOKE, REVOKE_TOKEN, MARK, HINT = SCRIPTS = tuple(
-    Script.load(name) for name in ("open", "add", "update", "rotate", "revoke", "revoke_token", "mark", "hint")
+OPEN, ADD, EXTEND, UPDATE, ROTATE, REVOKE, REVOKE_TOKEN, MARK, HINT = SCRIPTS = tuple(
+    Script.load(name)
+    for name in ("open", "add", "extend", "update", "rotate", "revoke", "revoke_token", "mark", "hint")
 )
 _SLACK = 60  # seconds; as in shared.lua
 _UNPROVEN = 3600  # seconds that the pointer of an endless token lives until its session is known to list it
@@ -65,6 +66,19 @@ class Store(Reads):
             await self._forget([one.decode() for one in dropped])
             await self._keep_endless(tokens)
         return bool(added)
+
+    async def extend_token(self, session_id: str, token_hash: str, expires_at: float) -> bool:
+        """Let a live token end later, never sooner; False: it is not live. Its session and index live as long."""
+        async with self.calls.budget():
+            now = self._clock()
+            keys = self.keys.of_session(session_id)[:2]
+            extended = await self.calls.one(*EXTEND.on(keys, write_time(now), token_hash, write_time(expires_at)))
+            session = await self._session_of(session_id) if extended else None
+            if session is not None:
+                pointer = self.keys.token(token_hash)
+                longer: Command = ("PEXPIRE", pointer, _milliseconds(expires_at, now), "GT")
+                await self.calls.many([longer, *self._hints(session, write_time(expires_at))])
+        return bool(extended)
 
     async def rotate(self, rotation: Rotation) -> RotationResult:
         """Spend a refresh token and write its successors, in one atomic step. Raises TokenKnown for known successors.

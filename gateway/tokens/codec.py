@@ -8,9 +8,9 @@ either is one of them or the token is not ours: so there is no alg to confuse, n
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeGuard
 
 from gateway.errors import GatewayError
 from gateway.tokens.keys import JwtKey, KeyRing
@@ -38,57 +38,68 @@ class Segments:
     signature: bytes
 
 
-class Codec:
-    """Writes the JWTs of one login, and judges the claims of those that its keys have signed."""
+class Jws:
+    """The JWTs that some keys sign, each under the one header that the key writes. Claims are not judged here."""
 
-    def __init__(
-        self,
-        ring: KeyRing,
-        *,
-        issuer: str,
-        audience: str,
-        typ: str = "at+jwt",
-        header_order: Sequence[str] = ("alg", "kid", "typ"),
-    ) -> None:
-        self.login = ring.login
-        self.issuer = issuer
-        self.audience = audience
-        self.keys: dict[bytes, JwtKey] = {_header(key, typ, header_order): key for key in ring.jwt_keys}
-        self._first_header, self._first_key = next(iter(self.keys.items()))
+    def __init__(self, keys: Sequence[JwtKey], header: Callable[[JwtKey], Mapping[str, str]]) -> None:
+        """`header` is what a key's tokens begin with, its members in wire order; several keys may share one."""
+        self.keys: dict[bytes, tuple[JwtKey, ...]] = {}
+        for key in keys:
+            segment = encode_segment(_json(header(key)))
+            self.keys[segment] = (*self.keys.get(segment, ()), key)
+        self._first_header, (self._first_key, *_) = next(iter(self.keys.items()))
 
     def encode(self, claims: Mapping[str, Any]) -> str:
-        """Sign the claims, in the order given, with the login's first key. Raises GatewayError for far too many."""
+        """Sign the claims, in the order given, with the first key. Raises GatewayError for far too many."""
         signing_input = self._first_header + b"." + encode_segment(_json(claims))
         token = signing_input + b"." + encode_segment(self._first_key.sign(signing_input))
         if len(token) > MAX_TOKEN_BYTES:
             raise GatewayError(f"roles and scopes make a JWT of {len(token)} bytes: token_format: opaque has no limit")
         return token.decode()
 
-    def decode(self, token: bytes, now: float) -> dict[str, Any] | None:
-        """The claims of a token of this login that is valid at `now` (epoch seconds), or None."""
+    def read(self, token: bytes) -> dict[str, Any] | None:
+        """The claims of a token that one of the keys signed, in the only spelling it has; None for all else."""
         try:
             segments = split(token)
-            key = self.keys.get(segments.header)
-            if key is None or not key.verify(segments.signing_input, segments.signature):
+            keys = self.keys.get(segments.header, ())
+            if not any(key.verify(segments.signing_input, segments.signature) for key in keys):
                 return None
-            claims = parse_claims(segments.payload)
+            return parse_claims(segments.payload)
         except MalformedToken:
             return None
-        return claims if self.accepts(claims, now) else None
+
+    def signed(self, token: bytes) -> bool:
+        """Whether one of the keys signed this, expired or not, in whatever spelling.
+
+        Looser than `read` on purpose: a token of ours with padding added is refused as a credential, but must never
+        be taken for a foreign one and passed on.
+        """
+        match = _LOOSE_SHAPE.fullmatch(token) if len(token) <= 2 * MAX_TOKEN_BYTES else None
+        if match is None:
+            return False
+        try:
+            signature = _decode(match[3])
+        except ValueError:
+            return False
+        return any(key.verify(token[: match.end(2)], signature) for key in self.keys.get(match[1], ()))
+
+
+class Codec(Jws):
+    """The JWTs of RFC 9068 that a login writes, and whether signed claims are those of its tokens."""
+
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str, typ: str = "at+jwt") -> None:
+        super().__init__(ring.jwt_keys, lambda key: {"alg": key.algorithm, "kid": key.kid, "typ": typ})
+        self.login = ring.login
+        self.issuer = issuer
+        self.audience = audience
 
     def accepts(self, claims: Mapping[str, Any], now: float) -> bool:
-        """Whether signed claims are those of a valid token of this login (RFC 9068, section 4).
-
-        exp counts whole seconds and holds until its second is over: the store's record, which every token needs, ends
-        at the exact moment.
-        """
-        expires, issued, begins = claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)
+        """Whether signed claims are those of a token of this login that has begun (RFC 9068, section 4)."""
+        issued, begins = claims.get("iat"), claims.get("nbf", 0)
         return (
-            # type(…) is int: a bool is an int to isinstance, and floats bring NaN and infinity.
-            type(expires) is int
-            and type(issued) is int
-            and type(begins) is int
-            and now < expires + 1
+            is_whole_second(claims.get("exp"))
+            and is_whole_second(issued)
+            and is_whole_second(begins)
             and issued <= now + CLOCK_SKEW
             and begins <= now + CLOCK_SKEW
             and type(claims.get("iss")) is str
@@ -96,6 +107,28 @@ class Codec:
             and type(claims.get("aud")) is str
             and claims["aud"] == self.audience
         )
+
+
+def is_whole_second(value: object) -> TypeGuard[int]:
+    """Whether a claim is a NumericDate as we write them: a bool is an int to isinstance, floats bring NaN."""
+    return type(value) is int
+
+
+def past(claims: Mapping[str, Any], now: float) -> bool:
+    """Whether `exp` is over; a token without one has no end of its own, one with nonsense has had it.
+
+    exp counts whole seconds and holds until its second is over: the store's record, which every token needs, ends at
+    the exact moment.
+    """
+    if "exp" not in claims:
+        return False
+    expires = claims["exp"]
+    return not is_whole_second(expires) or now >= expires + 1
+
+
+def is_jwt_shaped(token: bytes) -> bool:
+    """Whether the bytes are three base64url segments, whoever made them."""
+    return _SHAPE.fullmatch(token) is not None
 
 
 def split(token: bytes) -> Segments:
@@ -111,22 +144,6 @@ def split(token: bytes) -> Segments:
         raise MalformedToken("not three base64url segments")
     header, payload, signature = match.groups()
     return Segments(header, token[: match.end(2)], decode_segment(payload), decode_segment(signature))
-
-
-def is_signed_by(token: bytes, keys: Mapping[bytes, Sequence[JwtKey]]) -> bool:
-    """Whether one of the keys signed this token, expired or not, in whatever spelling.
-
-    Looser than `split` on purpose: a token of ours with padding added is refused as a credential, but must never be
-    taken for a foreign one and passed on.
-    """
-    match = _LOOSE_SHAPE.fullmatch(token) if len(token) <= 2 * MAX_TOKEN_BYTES else None
-    if match is None:
-        return False
-    try:
-        signature = _decode(match[3])
-    except ValueError:
-        return False
-    return any(key.verify(token[: match.end(2)], signature) for key in keys.get(match[1], ()))
 
 
 def parse_claims(payload: bytes) -> dict[str, Any]:
@@ -158,11 +175,6 @@ def decode_segment(segment: bytes) -> bytes:
 
 def _decode(segment: bytes) -> bytes:
     return urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
-
-
-def _header(key: JwtKey, typ: str, order: Sequence[str]) -> bytes:
-    members = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
-    return encode_segment(_json({name: members[name] for name in order}))
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -3,23 +3,25 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from math import floor, inf
-from secrets import token_urlsafe
 from typing import Any, Final, TypeVar
 
-from gateway.errors import Unavailable
+from gateway.errors import Reason, Unavailable
 from gateway.model import Clock, Session, TokenKind, TokenPair
-from gateway.state.records import FoundRefresh, Outcome, Rotation, TokenKnown, TokenRecord
+from gateway.state.records import FoundRefresh, FoundToken, Outcome, Rotation, TokenKnown, TokenRecord
 from gateway.state.store import Store
-from gateway.tokens.login_tokens import LoginTokens
+from gateway.tokens.format import Recognised, TokenFormat
+from gateway.tokens.live import LiveToken, live_token, unrecognised
+from gateway.tokens.login_tokens import MILLISECOND
 from gateway.tokens.opaque import token_hash
 from gateway.tokens.policy import TokenPolicy
 from gateway.tokens.sealing import Successors, seal, unseal
-from gateway.tokens.session_id import new_session_id, public_id
+from gateway.tokens.session_id import new_session_id
 from gateway.tokens.unanswered import Attempt, Unanswered
+from gateway.tokens.verifier import OPENS_ROUTES, wrong_kind
 
-_ATTEMPTS: Final = 3
-"""Other bytes are made when the store knows the first ones; a second collision of 128 random bits is a broken RNG."""
-_MILLISECOND: Final = 0.001
+_ATTEMPTS: Final = 8
+"""Other bytes are made when the store knows the first ones, each time to live a second less: where nothing random is
+in a token, its end is what tells it from one of the same second. Random ones collide in a broken source only."""
 
 T = TypeVar("T")
 
@@ -46,21 +48,34 @@ class Introspection:
     """Known of JWTs only."""
     jti: str = ""
 
+    @classmethod
+    def of(cls, live: LiveToken, policy: TokenPolicy) -> "Introspection":
+        """A live token under the login's policy."""
+        return cls(
+            session=live.session,
+            kind=live.kind,
+            expires_at=live.expires_at,
+            issuer=policy.issuer,
+            audience=policy.audience,
+            issued_at=live.claims.get("iat"),
+            jti=live.claims.get("jti", ""),
+        )
+
     @property
     def exp(self) -> int | None:
         """The whole second that a JWT of this life would carry; None: no end of its own."""
-        return None if self.expires_at == inf else floor(self.expires_at + _MILLISECOND)
+        return None if self.expires_at == inf else floor(self.expires_at + MILLISECOND)
 
     @property
     def token_type(self) -> str:
         """How an access token is used; refresh tokens have no type (RFC 6749, section 7.1)."""
-        return "Bearer" if self.kind is TokenKind.ACCESS else ""
+        return "Bearer" if self.kind in OPENS_ROUTES else ""
 
 
 class Issuer:
     """The tokens of one login. Every method that asks the store raises StoreUnavailable."""
 
-    def __init__(self, store: Store, tokens: LoginTokens, policy: TokenPolicy, clock: Clock) -> None:
+    def __init__(self, store: Store, tokens: TokenFormat, policy: TokenPolicy, clock: Clock) -> None:
         self.store = store
         self.policy = policy
         self.login = tokens.login
@@ -68,39 +83,72 @@ class Issuer:
         self._clock = clock
         self._unanswered = Unanswered()
 
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock that decides when tokens end."""
+        return self._clock()
+
     async def open(self, session: Session, *, refresh: bool = True) -> TokenPair:
         """Store the session with its first tokens. Without a refresh token it ends with its access token."""
         with_refresh = refresh and self.policy.refresh_ttl > 0
-        if not with_refresh:
+        if not with_refresh and not self.policy.sliding_access:
             end = min(session.absolute_expiry, session.created + self.policy.access_ttl)
             session = replace(session, absolute_expiry=end)
 
-        async def attempt() -> TokenPair:
+        async def attempt(sooner: int) -> TokenPair:
             now = self._clock()
-            made = self._make(session, now, refresh=with_refresh)
+            made = self._make(session, now, refresh=with_refresh, sooner=sooner)
             await self.store.open_session(session, self._records(made, session, now))
             return _pair(session, made, now)
 
         return await _with_new_bytes(attempt)
 
-    async def find_refresh(self, token: str) -> FoundRefresh | None:
+    async def open_with(self, session: Session, kind: TokenKind) -> str:
+        """Store the session with one token, which lives as long: a pre-auth or an application token."""
+
+        async def attempt(sooner: int) -> str:
+            token = self._tokens.mint(kind, session, self._clock(), session.absolute_expiry - sooner)
+            record = TokenRecord(token_hash(token.encode()), kind, session.absolute_expiry - sooner)
+            await self.store.open_session(session, (record,))
+            return token
+
+        return await _with_new_bytes(attempt)
+
+    def recognise(self, token: bytes) -> Recognised | Reason:
+        """What a token of this login is by its bytes, expired or not; else why it is none."""
+        return self._tokens.recognise(token, self._clock()) or unrecognised(token)
+
+    def knows(self, recognised: Recognised, found: FoundToken) -> bool:
+        """Whether a record is that of the token: kind, login and session agree."""
+        agree = found.record.kind is recognised.kind and found.session.login == self.login
+        return agree and self._tokens.fits(recognised, found.session)
+
+    def tells(self, recognised: Recognised, session: Session) -> bool:
+        """Whether a token without a record is one of this session, by what it tells of it."""
+        return bool(recognised.claims) and session.login == self.login and self._tokens.fits(recognised, session)
+
+    async def find_refresh(self, token: str) -> FoundRefresh | Reason:
         """The session of a refresh token of this login, spent ones included. Garbage costs no round trip."""
-        raw = token.encode()
-        if self._tokens.opaque.kind_of(raw) is not TokenKind.REFRESH:
-            return None
+        raw = token.encode(errors="replace")
+        recognised = self.recognise(raw)
+        if isinstance(recognised, Reason):
+            return recognised
+        if recognised.kind is not TokenKind.REFRESH:
+            return wrong_kind(recognised.kind)
         found = await self.store.find_refresh(token_hash(raw))
-        return found if found is not None and found.session.login == self.login else None
+        if found is None or found.session.login != self.login or not self._tokens.fits(recognised, found.session):
+            return Reason.EXPIRED if recognised.expired else Reason.UNKNOWN
+        return found
 
     async def rotate(self, spent: str, session: Session) -> Refreshed:
         """Spend a refresh token for successors in one step; `session` is how it stands from now on."""
 
-        async def once() -> Refreshed:
+        async def once(sooner: int) -> Refreshed:
             now = self._clock()
-            attempt = self._attempt(spent, session, now)
+            attempt = self._attempt(spent, session, now, sooner)
             with self._unanswered.until_answered(attempt):
                 result = await self.store.rotate(attempt.rotation)
             if result.outcome is Outcome.ROTATED:
-                return Refreshed(Outcome.ROTATED, _pair(session, attempt.successors, now))
+                return Refreshed(Outcome.ROTATED, self._refreshed(session, attempt.successors, now, spent))
             if result.outcome is Outcome.REPLAYED:
                 first = unseal(result.sealed, spent, session.id)
                 if first is not None:
@@ -111,28 +159,13 @@ class Issuer:
         return await _with_new_bytes(once)
 
     async def introspect(self, token: str) -> Introspection | None:
-        """What a live access or refresh token of this login stands for."""
-        raw = token.encode()
-        known = self._tokens.recognise(raw, self._clock())
-        if known is None:
+        """What a live token of this login stands for."""
+        raw = token.encode(errors="replace")
+        recognised = self.recognise(raw)
+        if isinstance(recognised, Reason) or recognised.expired:
             return None
-        kind, claims = known
-        asked = token_hash(raw)
-        found = await self.store.find_token(asked)
-        if found is None or found.record.hash != asked or found.record.kind is not kind:
-            return None
-        expires_at = min(found.record.expires_at, found.session.absolute_expiry)
-        if found.session.login != self.login or self._clock() >= expires_at:
-            return None
-        return Introspection(
-            session=found.session,
-            kind=kind,
-            expires_at=expires_at,
-            issuer=self.policy.issuer,
-            audience=self.policy.audience,
-            issued_at=claims.get("iat"),
-            jti=claims.get("jti", ""),
-        )
+        live = await live_token(self.store, self._tokens, raw, recognised, self._clock())
+        return None if isinstance(live, Reason) else Introspection.of(live, self.policy)
 
     async def revoke_access(self, token: str) -> bool:
         """End one access token alone; False: it was not live."""
@@ -149,13 +182,13 @@ class Issuer:
             **facts,
         )
 
-    def _attempt(self, spent: str, session: Session, now: float) -> Attempt:
+    def _attempt(self, spent: str, session: Session, now: float, sooner: int) -> Attempt:
         """The rotation of a token: the very same as before where an answer was lost, else a new one."""
         spent_hash = token_hash(spent.encode())
         lost = self._unanswered.recall(spent_hash)
         if lost is not None:
             return Attempt(replace(lost.rotation, now=now), lost.successors)
-        made = self._make(session, now, refresh=self.policy.rotate)
+        made = self._make(session, now, refresh=self.policy.rotate, sooner=sooner)
         rotation = Rotation(
             session_id=session.id,
             spent_hash=spent_hash,
@@ -169,51 +202,38 @@ class Issuer:
         )
         return Attempt(rotation, made)
 
-    def _make(self, session: Session, now: float, *, refresh: bool) -> Successors:
-        expires_at = min(now + self.policy.access_ttl, session.absolute_expiry)
-        if self.policy.format == "jwt":
-            access = self._tokens.codec.encode(claims_of(session, self.policy, now, expires_at))
-        else:
-            access = self._tokens.opaque.mint(TokenKind.ACCESS)
-        return Successors(access, expires_at, self._tokens.opaque.mint(TokenKind.REFRESH) if refresh else "")
+    def _make(self, session: Session, now: float, *, refresh: bool, sooner: int = 0) -> Successors:
+        mint, policy = self._tokens.mint, self.policy
+        access_ends = min(now + policy.access_ttl, session.absolute_expiry) - sooner
+        access = mint(TokenKind.ACCESS, session, now, access_ends)
+        refresh_ends = self._refresh_ends(session, now) - sooner
+        return Successors(access, access_ends, mint(TokenKind.REFRESH, session, now, refresh_ends) if refresh else "")
+
+    def _refreshed(self, session: Session, made: Successors, now: float, spent: str) -> TokenPair:
+        return _pair(session, made if self.policy.rotate else replace(made, refresh_token=spent), now)
+
+    def _refresh_ends(self, session: Session, now: float) -> float:
+        born = now if self.policy.sliding else session.created
+        return min(born + self.policy.refresh_ttl, session.absolute_expiry)
 
     def _records(self, made: Successors, session: Session, now: float) -> tuple[TokenRecord, ...]:
         access = TokenRecord(token_hash(made.access_token.encode()), TokenKind.ACCESS, made.access_expires_at)
         if not made.refresh_token:
             return (access,)
-        born = now if self.policy.sliding else session.created
-        end = min(born + self.policy.refresh_ttl, session.absolute_expiry)
+        end = self._refresh_ends(session, now)
         return access, TokenRecord(token_hash(made.refresh_token.encode()), TokenKind.REFRESH, end)
 
 
-def claims_of(session: Session, policy: TokenPolicy, now: float, expires_at: float) -> dict[str, Any]:
-    """The claims of an access token (RFC 9068, section 2.2); whole seconds, as `expires_in` counts them."""
-    claims: dict[str, Any] = {
-        "iss": policy.issuer,
-        "sub": session.user_id,
-        "aud": policy.audience,
-        "client_id": session.client_id or session.login,
-        "iat": floor(now),
-        "exp": floor(expires_at + _MILLISECOND),
-        "jti": token_urlsafe(16),
-        "sid": public_id(session.id),
-        "preferred_username": session.user,
-        "scope": " ".join(session.scopes),
-        "roles": list(session.roles),
-    }
-    return {**claims, "tenant": session.tenant} if session.tenant else claims
-
-
 def _pair(session: Session, made: Successors, now: float) -> TokenPair:
-    # A float sum may fall a hair short of the whole second that was meant.
-    left = max(0, floor(made.access_expires_at - now + _MILLISECOND))
+    ends = made.access_expires_at
+    left = 0 if ends == inf else max(0, floor(ends - now + MILLISECOND))
     return TokenPair(session, made.access_token, left, made.refresh_token)
 
 
-async def _with_new_bytes(attempt: Callable[[], Awaitable[T]]) -> T:
-    for _ in range(_ATTEMPTS):
+async def _with_new_bytes(attempt: Callable[[int], Awaitable[T]]) -> T:
+    for sooner in range(_ATTEMPTS):
         try:
-            return await attempt()
+            return await attempt(sooner)
         except TokenKnown:
             continue
     raise Unavailable("the store knows every token that was made")

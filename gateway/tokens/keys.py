@@ -61,6 +61,20 @@ class KeyRing:
     login: str
     jwt_keys: tuple[JwtKey, ...]
     mac_keys: tuple[bytes, ...] = field(repr=False)
+    _roots: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+    def secrets(self, purpose: str, length: int) -> tuple[bytes, ...]:
+        """Secret bytes for one purpose of this login, one value per signing key."""
+        return tuple(_derive(root, self.login, purpose, length) for _, root in self._roots)
+
+    def hmac_keys(self, algorithm: str, purpose: str) -> tuple[JwtKey, ...]:
+        """HMAC keys for the JWTs of one purpose, whatever the algorithm of the signing keys.
+
+        Another purpose makes other keys: a refresh token never verifies as an access token. Their bytes are
+        `secrets("jwt <algorithm> <purpose>", HMAC_BYTES[algorithm])`, for a dialect that has to show them.
+        """
+        secrets = self.secrets(f"jwt {algorithm} {purpose}", HMAC_BYTES[algorithm])
+        return tuple(_hmac_key(kid, algorithm, secret) for (kid, _), secret in zip(self._roots, secrets, strict=True))
 
 
 class SigningKeys:
@@ -93,8 +107,8 @@ class SigningKeys:
             raise KeyRefused(f'signing key "{kid}": the algorithm "{material.algorithm}" is not supported')
         self._algorithms[kid] = material.algorithm
 
-    def ring(self, login: str, *, signing_kid: str = "", algorithm: str = "") -> KeyRing:
-        """The key ring of one login: `signing_kid` signs instead of the first, `algorithm` (HS…) overrules the keys'.
+    def ring(self, login: str, *, signing_kid: str = "") -> KeyRing:
+        """The key ring of one login; `signing_kid` signs instead of the first.
 
         HMAC keys are derived per login, so that a token of one login never verifies in another; asymmetric keys are
         shared and told apart by iss, aud, typ and the record. Raises KeyRefused for an unknown kid.
@@ -106,8 +120,9 @@ class SigningKeys:
             order.sort(key=lambda kid: kid != signing_kid)
         return KeyRing(
             login=login,
-            jwt_keys=tuple(self._jwt_key(kid, login, algorithm) for kid in order),
+            jwt_keys=tuple(self._jwt_key(kid, login) for kid in order),
             mac_keys=tuple(_derive(self._roots[kid], login, "opaque tokens", 32) for kid in order),
+            _roots=tuple((kid, self._roots[kid]) for kid in order),
         )
 
     def jwks(self) -> dict[str, Any]:
@@ -134,12 +149,16 @@ class SigningKeys:
         """Secret bytes for one purpose, from the first key."""
         return _derive(next(iter(self._roots.values())), "", purpose, length)
 
-    def _jwt_key(self, kid: str, login: str, forced: str) -> JwtKey:
-        if kid in self._shared and not forced:
+    def _jwt_key(self, kid: str, login: str) -> JwtKey:
+        if kid in self._shared:
             return self._shared[kid][0]
-        algorithm = forced or self._algorithms[kid]
+        algorithm = self._algorithms[kid]
         secret = _derive(self._roots[kid], login, "jwt " + algorithm, HMAC_BYTES[algorithm])
-        return JwtKey(kid, algorithm, jwt.get_algorithm_by_name(algorithm), secret, secret)
+        return _hmac_key(kid, algorithm, secret)
+
+
+def _hmac_key(kid: str, algorithm: str, secret: bytes) -> JwtKey:
+    return JwtKey(kid, algorithm, jwt.get_algorithm_by_name(algorithm), secret, secret)
 
 
 def _checked_secret(material: KeyMaterial) -> bytes:

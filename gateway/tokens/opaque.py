@@ -16,11 +16,17 @@ from gateway.model import TokenKind
 
 _RANDOM_BYTES: Final = 24
 _MAC_BYTES: Final = 9
-_PREFIXES: Final = {TokenKind.ACCESS: b"gwa_", TokenKind.REFRESH: b"gwr_"}
+_PREFIXES: Final = {
+    TokenKind.ACCESS: b"gwa_",
+    TokenKind.REFRESH: b"gwr_",
+    TokenKind.PREAUTH: b"gwp_",
+    TokenKind.APPLICATION: b"gwn_",
+    TokenKind.URL: b"gwu_",
+}
 _KINDS: Final = {prefix: kind for kind, prefix in _PREFIXES.items()}
-_TOKEN: Final = re.compile(rb"(gw[ar]_)([A-Za-z0-9_-]{44})")
+_TOKEN: Final = re.compile(rb"(gw[arpnu]_)([A-Za-z0-9_-]{44})")
 _API_KEY: Final = re.compile(rb"(gwk_[A-Za-z0-9.-]{1,64}_)([A-Za-z0-9_-]{44})")
-_OURS: Final = re.compile(rb"gw(?:[ar]|k_[A-Za-z0-9.-]{1,64})_[A-Za-z0-9_=-]{16,}")
+_OURS: Final = re.compile(rb"gw(?:[arpnu]|k_[A-Za-z0-9.-]{1,64})_[A-Za-z0-9_=-]{16,}")
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
@@ -29,17 +35,39 @@ def looks_ours(value: str | bytes) -> bool:
     return _OURS.fullmatch(_as_bytes(value)) is not None
 
 
+class MacBytes:
+    """Random bytes that end in a truncated HMAC-SHA256: the first key makes them, all recognise them."""
+
+    def __init__(self, keys: Sequence[bytes], random_bytes: int, mac_bytes: int) -> None:
+        """At least 12 random bytes: no session is found by guessing. The MAC only saves asking the store."""
+        self._keys = tuple(keys)
+        self._random_bytes = random_bytes
+        self._mac_bytes = mac_bytes
+
+    def make(self, label: bytes) -> bytes:
+        """New bytes. The label says what they are for and goes into the MAC alone."""
+        random = secrets.token_bytes(self._random_bytes)
+        return random + self._mac(self._keys[0], label, random)
+
+    def is_for(self, raw: bytes, label: bytes) -> bool:
+        """Whether these bytes were made with this label."""
+        random, mac = raw[: self._random_bytes], raw[self._random_bytes :]
+        return any(hmac.compare_digest(mac, self._mac(key, label, random)) for key in self._keys)
+
+    def _mac(self, key: bytes, label: bytes, random: bytes) -> bytes:
+        return hmac.digest(key, label + random, "sha256")[: self._mac_bytes]
+
+
 class OpaqueTokens:
-    """The opaque tokens of one login: the first key makes them, all recognise them."""
+    """The opaque tokens of one login, in the gateway's own shapes."""
 
     def __init__(self, mac_keys: Sequence[bytes]) -> None:
-        self._keys = tuple(mac_keys)
+        self._bytes = MacBytes(mac_keys, _RANDOM_BYTES, _MAC_BYTES)
 
     def mint(self, kind: TokenKind) -> str:
-        """A new access or refresh token: 192 random bits."""
+        """A new token: 192 random bits."""
         prefix = _PREFIXES[kind]
-        random = secrets.token_bytes(_RANDOM_BYTES)
-        return (prefix + urlsafe_b64encode(random + _mac(self._keys[0], prefix, random))).decode()
+        return (prefix + urlsafe_b64encode(self._bytes.make(prefix))).decode()
 
     def kind_of(self, token: bytes) -> TokenKind | None:
         """What the token is for, or None if this login did not make it. No store is asked."""
@@ -47,11 +75,7 @@ class OpaqueTokens:
         if match is None:
             return None
         prefix, body = match.groups()
-        raw = urlsafe_b64decode(body)
-        random, mac = raw[:_RANDOM_BYTES], raw[_RANDOM_BYTES:]
-        if any(hmac.compare_digest(mac, _mac(key, prefix, random)) for key in self._keys):
-            return _KINDS[prefix]
-        return None
+        return _KINDS[prefix] if self._bytes.is_for(urlsafe_b64decode(body), prefix) else None
 
 
 def mint_api_key(key_id: str) -> str:
@@ -81,10 +105,6 @@ def api_key_id(value: str | bytes) -> str | None:
 def token_hash(token: bytes) -> str:
     """SHA-256 in hex: the only trace of a token that is ever stored."""
     return sha256(token).hexdigest()
-
-
-def _mac(key: bytes, prefix: bytes, random: bytes) -> bytes:
-    return hmac.digest(key, prefix + random, "sha256")[:_MAC_BYTES]
 
 
 def _checksum(prefix: bytes, random: bytes) -> bytes:

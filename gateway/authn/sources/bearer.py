@@ -1,7 +1,7 @@
 """Credential source: `Authorization: Bearer …` (RFC 6750, section 2.1)."""
 
 from gateway.authn.sources.base import Presented
-from gateway.errors import CredentialsRejected
+from gateway.errors import CredentialsRejected, Reason
 
 
 class Bearer:
@@ -24,5 +24,5 @@ def _other_spelling(value: bytes) -> bytes | None:
         return None  # another scheme is none of ours
     # One reading only: tabs, lists and parameters are how lax parsers were told apart (GHSA-gv94-wp4h-vv8p).
     if value[6:7] != b" ":
-        raise CredentialsRejected("a Bearer credential that is not one token")
+        raise CredentialsRejected("a Bearer credential that is not one token", reason=Reason.BAD_HEADER)
     return value[7:]

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 from fakes.still_broker import IDENTITY, StillBroker
 from fakes.still_broker import PAIR as PAIR_OBJECT
-from fakes.token_rig import ManualClock, call, header
+from fakes.token_rig import call, header, still
 
-from gateway.dialects.contract import DialectTools
 from gateway.dialects.native import Native
 
 JSON = {"content_type": "application/json"}
@@ -24,8 +23,7 @@ def broker():
 
 @pytest.fixture
 def ask(broker):
-    tools = DialectTools(broker, ManualClock(1_800_000_000.25), "https://gate.example/auth", "/auth", {"keys": []})
-    endpoints = Native(Native.Options(), tools).endpoints()
+    endpoints = still(Native, "/auth", broker).endpoints()
 
     async def ask(method, suffix, body=b"", path="", **headers):
         return await endpoints[method, suffix](call(method, path or f"/auth{suffix}", body, **headers))
@@ -223,9 +221,7 @@ async def test_a_body_over_64_kib_is_a_413(ask):
 
 
 async def test_the_gateway_s_keys_are_published_and_there_are_no_switches():
-    tools = DialectTools(StillBroker(), ManualClock(), "https://gate.example/auth", "/auth", {"keys": [{"kid": "e1"}]})
-
-    well_known = Native(Native.Options(), tools).well_known()
+    well_known = still(Native, "/auth", StillBroker(), jwks={"keys": [{"kid": "e1"}]}).well_known()
 
     assert list(well_known) == [("GET", "/.well-known/jwks.json")]
     assert (await well_known["GET", "/.well-known/jwks.json"](call("GET"))).body == b'{"keys":[{"kid":"e1"}]}'

@@ -6,9 +6,8 @@ from urllib.parse import quote_plus
 
 import pytest
 from fakes.still_broker import CLIENT, StillBroker
-from fakes.token_rig import CLIENT_SECRET, PASSWORD, ManualClock, call, header
+from fakes.token_rig import CLIENT_SECRET, PASSWORD, call, header, still
 
-from gateway.dialects.contract import DialectTools
 from gateway.dialects.oauth2 import OAuth2
 
 FORM = {"content_type": "application/x-www-form-urlencoded"}
@@ -31,11 +30,7 @@ def broker():
 
 @pytest.fixture
 def dialect(broker):
-    keys = {"keys": [{"kty": "EC", "kid": "e1"}]}
-    return OAuth2(
-        OAuth2.Options(),
-        DialectTools(broker, ManualClock(), "https://gate.example/oauth2", "/oauth2", keys, ("rest-api",)),
-    )
+    return still(OAuth2, "/oauth2", broker, jwks={"keys": [{"kty": "EC", "kid": "e1"}]})
 
 
 @pytest.fixture

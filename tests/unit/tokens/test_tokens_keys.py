@@ -1,5 +1,7 @@
 """Signing keys: weak ones never load, and every login has keys of its own."""
 
+from hmac import digest
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -53,14 +55,26 @@ def test_hmac_secrets_are_not_published():
     assert keys.asymmetric() is None
 
 
-def test_an_hmac_algorithm_can_be_forced_on_an_asymmetric_key():
+def test_hmac_keys_are_derived_from_an_asymmetric_key_too():
     """The ERP dialects' JWTs are always HMAC."""
-    keys = SigningKeys([KeyMaterial("e", "ES256", private_key_pem=pem(P256))])
-    key = keys.ring("erp", algorithm="HS512").jwt_keys[0]
+    ring = SigningKeys([KeyMaterial("e", "ES256", private_key_pem=pem(P256))]).ring("erp")
+    (key,) = ring.hmac_keys("HS512", "access")
 
-    assert key.algorithm == "HS512"
-    assert len(key.sign(b"message")) == 64
-    assert keys.ring("erp", algorithm="HS512").jwt_keys[0].sign(b"message") == key.sign(b"message")
+    assert (key.kid, key.algorithm) == ("e", "HS512")
+    assert key.sign(b"message") == digest(*ring.secrets("jwt HS512 access", 64), b"message", "sha512")
+    assert key.verify(b"message", key.sign(b"message"))
+
+
+def test_hmac_keys_differ_by_login_purpose_and_algorithm_and_the_first_signs():
+    keys = SigningKeys([KeyMaterial("k1", "HS256", SECRET), KeyMaterial("k2", "HS256", SECRET[::-1])])
+    rings = [keys.ring("a"), keys.ring("b"), keys.ring("a", signing_kid="k2")]
+    asked = [("HS256", "access"), ("HS256", "refresh"), ("HS384", "access")]
+
+    signed = [ring.hmac_keys(*each)[0].sign(b"message") for ring in rings for each in asked]
+
+    assert len(set(signed)) == 9
+    assert [key.kid for key in rings[2].hmac_keys("HS256", "access")] == ["k2", "k1"]
+    assert SECRET.decode() not in repr(rings[0])
 
 
 def test_the_named_key_signs_and_the_others_still_verify():

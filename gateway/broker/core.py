@@ -1,0 +1,91 @@
+"""What all parts of a broker share: the login's issuer, its users, and one way to tell what happened."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from gateway.broker.clients import OAuthClients
+from gateway.errors import ClientRejected, CredentialsRejected, Reason
+from gateway.model import Account, Call, Identity, OAuthClient, PasswordVerifier, Session, TokenKind
+from gateway.tokens.cache import Verified
+from gateway.tokens.issuer import Issuer
+from gateway.tokens.live import LiveToken
+from gateway.tokens.session_id import public_id
+from gateway.tokens.verifier import TokenVerifier
+
+CLIENTS_PROVIDER: Final = "@clients"
+"""Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
+
+
+class Audit(Protocol):
+    """Writes one audit event."""
+
+    def __call__(self, event: str, /, **fields: Any) -> None:
+        """`event` and what belongs to it; never a token or a password."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerTools:
+    """What all brokers of a gateway share."""
+
+    verifier: TokenVerifier
+    clients: OAuthClients
+    audit: Audit
+
+
+class BrokerCore:
+    """Reads tokens and clients, and tells of what was done. Every method raises StoreUnavailable."""
+
+    def __init__(self, issuer: Issuer, provider: PasswordVerifier, tools: BrokerTools) -> None:
+        self._issuer = issuer
+        self._store = issuer.store
+        self._provider = provider
+        self._verifier = tools.verifier
+        self._clients = tools.clients
+        self._audit = tools.audit
+
+    async def live(self, token: bytes, *kinds: TokenKind) -> LiveToken:
+        """A live token of this login and of one of these kinds. Raises CredentialsRejected, which says why."""
+        found = await self._verifier.judge(token, kinds, self._issuer.login)
+        if isinstance(found, Reason):
+            raise CredentialsRejected(f"not a live token of this login: {found.value}", reason=found)
+        return found
+
+    async def authenticate(self, token: bytes) -> Verified:
+        """What an access or application token of this login stands for. Raises CredentialsRejected."""
+        verified = await self._verifier.verify(token)
+        if not isinstance(verified, Reason) and verified.identity.login == self._issuer.login:
+            return verified
+        reason = verified if isinstance(verified, Reason) else Reason.OTHER_LOGIN
+        raise CredentialsRejected(f"not a live access token of this login: {reason.value}", reason=reason)
+
+    async def authenticate_client(self, client_id: str, secret: str) -> OAuthClient:
+        """The OAuth2 client. Raises ClientRejected, Unavailable."""
+        client = await self._clients.authenticate(client_id, secret)
+        if client is None or (client.logins and self._issuer.login not in client.logins):
+            raise ClientRejected("unknown client, wrong secret, or not a client of this login")
+        return client
+
+    async def account_of(self, session: Session) -> Account:
+        """The session's user as the identity provider lists it now. Raises CredentialsRejected if it was removed."""
+        account = await self._provider.lookup(session.user_id, session)
+        if account is None:
+            raise CredentialsRejected("the user was removed or locked", reason=Reason.REVOKED)
+        return account
+
+    async def _end(self, session: Session, cause: str, call: Call) -> bool:
+        ended = await self._store.revoke_session(session.id, cause)
+        if ended:
+            self._tell("session_revoked", call, session, cause=cause)
+        return ended
+
+    def _tell(self, event: str, call: Call, session: Session | None = None, /, **fields: str) -> None:
+        if session is not None:
+            who = {"provider": session.provider, "user_id": session.user_id, "user": session.user}
+            fields = {**who, "client_id": session.client_id, "session": public_id(session.id), **fields}
+        self._audit(event, login=self._issuer.login, client=call.client_address, request_id=call.request_id, **fields)
+
+    def _tell_of(self, event: str, call: Call, identity: Identity, session_id: str) -> None:
+        who = {"provider": identity.provider, "user_id": identity.user_id, "user": identity.user}
+        named = {"session": public_id(session_id)} if session_id else {}
+        self._tell(event, call, None, **who, **named)

@@ -1,0 +1,121 @@
+"""How sessions begin: a password or a client's secret was right, and what the session is opened for was chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from gateway.broker.core import CLIENTS_PROVIDER, BrokerCore
+from gateway.broker.scopes import allowed_scopes, granted_scopes
+from gateway.errors import CredentialsRejected, Forbidden, LoginRejected
+from gateway.model import ACCOUNTS_OWN, Account, Call, Choice, OAuthClient, Session, TokenKind, TokenPair
+from gateway.tokens.live import LiveToken
+
+
+class Opening(BrokerCore):
+    """Every method raises StoreUnavailable when the store is away."""
+
+    async def login(
+        self,
+        username: str,
+        password: str,
+        call: Call,
+        client: OAuthClient | None = None,
+        scopes: Sequence[str] | None = None,
+    ) -> TokenPair:
+        """Open a session for a user. Raises LoginRejected, ScopeRejected, Unavailable."""
+        account = await self.verify_password(username, password, call, client)
+        choice = Choice(scopes=None if scopes is None else tuple(scopes))
+        refresh = client is None or "refresh_token" in client.grants
+        return await self.open(account, call, choice, client, refresh=refresh)
+
+    async def verify_password(
+        self, username: str, password: str, call: Call, client: OAuthClient | None = None
+    ) -> Account:
+        """The account, nothing opened yet. Raises LoginRejected, Unavailable."""
+        account = await self._provider.verify(username, password, call)
+        if account is None:
+            self._tell("login", call, result="rejected", client_id=client.id if client else "")
+            raise LoginRejected
+        return account
+
+    async def open(
+        self,
+        account: Account,
+        call: Call,
+        choice: Choice = ACCOUNTS_OWN,
+        client: OAuthClient | None = None,
+        *,
+        refresh: bool = True,
+    ) -> TokenPair:
+        """Open a session for an account whose password was right. Raises ScopeRejected."""
+        pair = await self._issuer.open(self._session(account, choice, client), refresh=refresh)
+        self._tell("login", call, pair.session, result="accepted")
+        return pair
+
+    async def open_preauth(self, account: Account, call: Call, context: Mapping[str, Any] | None = None) -> str:
+        """A token that opens no route, for a user who has still to choose; it lives as long as an access token."""
+        session = self._session(account, Choice(tenant="", roles=(), scopes=(), context=context or {}), None)
+        end = min(session.absolute_expiry, session.created + self._issuer.policy.access_ttl)
+        session = replace(session, absolute_expiry=end)
+        token = await self._issuer.open_with(session, TokenKind.PREAUTH)
+        self._tell("login", call, session, result="preauth")
+        return token
+
+    async def finalize(self, live: LiveToken, account: Account, call: Call, choice: Choice) -> TokenPair:
+        """Open the session that the holder of a live token chose; the token stays what it was until it ends.
+
+        `account` is the one that `account_of` gave for the token's session. Raises CredentialsRejected otherwise.
+        """
+        if (account.provider, account.id) != (live.session.provider, live.session.user_id):
+            raise CredentialsRejected("the account is not the one that the token was issued to")
+        return await self.open(account, call, choice)
+
+    async def client_login(
+        self,
+        client: OAuthClient,
+        call: Call,
+        scopes: Sequence[str] | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        refresh: bool = False,
+    ) -> TokenPair:
+        """Open a session for the client itself; RFC 6749, section 4.4.3 gives it no refresh token."""
+        choice = Choice(scopes=None if scopes is None else tuple(scopes), context=context or {})
+        return await self.open(account_of_client(client), call, choice, client, refresh=refresh)
+
+    async def application_token(self, live: LiveToken, call: Call) -> str:
+        """A token without an end, in a session of its own, for the user of a live token.
+
+        Raises Forbidden unless the account is of type `application`, CredentialsRejected if it was removed.
+        """
+        account = await self.account_of(live.session)
+        if account.type != "application":
+            raise Forbidden("only accounts of type application hold tokens without an end")
+        choice = Choice(tenant=live.session.tenant, context=live.session.context)
+        session = replace(self._session(account, choice, None), absolute_expiry=inf)
+        token = await self._issuer.open_with(session, TokenKind.APPLICATION)
+        self._tell("application_token", call, session)
+        return token
+
+    def _session(self, account: Account, choice: Choice, client: OAuthClient | None) -> Session:
+        chosen: dict[str, Any] = {}
+        if choice.scopes is not None:
+            chosen["scopes"] = list(choice.scopes)
+        if choice.roles is not None:
+            chosen["roles"] = list(choice.roles)
+        return self._issuer.new_session(
+            provider=account.provider,
+            user_id=account.id,
+            user=account.name,
+            roles=account.roles if choice.roles is None else choice.roles,
+            scopes=granted_scopes(allowed_scopes(account, client), choice.scopes),
+            tenant=account.default_tenant if choice.tenant is None else choice.tenant,
+            client_id=client.id if client else "",
+            context={**choice.context, **chosen},
+        )
+
+
+def account_of_client(client: OAuthClient) -> Account:
+    """The client as the user of its own sessions (client_credentials)."""
+    return Account(CLIENTS_PROVIDER, client.id, client.id, "client", client.roles, client.scopes)
