@@ -74,7 +74,7 @@ class Tryton:
 
 def _prepared():
     """An initialised database, made once (it takes a minute) and kept: any change of recipe or release makes another."""
-    recipe = hashlib.sha256(Path(__file__).read_bytes() + _releases()).hexdigest()[:12]
+    recipe = hashlib.sha256(repr((MODULES, PASSWORD, _MAKE_KEY, _releases())).encode()).hexdigest()[:12]
     directory = HOME / "databases" / recipe
     directory.mkdir(parents=True, exist_ok=True)
     finished = directory / "erp.sqlite"
@@ -121,7 +121,7 @@ def _program(name):
 
 def _releases():
     """What is installed, by the names that pip leaves behind."""
-    return "\n".join(sorted(path.name for path in HOME.glob("lib/*/site-packages/trytond*.dist-info"))).encode()
+    return sorted(path.name for path in HOME.glob("lib/*/site-packages/trytond*.dist-info"))
 
 
 def _write_config(directory, port):
