@@ -54,7 +54,7 @@ def test_ordinary_headers_are_copied_in_order_and_as_they_are():
 @pytest.mark.parametrize(
     "name",
     [
-        *NEVER,
+        *sorted(NEVER),
         b"X-Forwarded-User",
         b"X-Forwarded-Anything",
         b"X-Original-URL",
