@@ -1,0 +1,124 @@
+import pytest
+from fakes.wired_gate import Wired
+
+from gateway.errors import BodyTooLarge, Forbidden
+from gateway.model import Reply
+
+POST = b"POST /orders/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer warm\r\n"
+
+
+def begun(raw, **options):
+    wired = Wired(**options)
+    client = wired.client()
+    client.says(raw)
+    return wired, client, client.connection._serving
+
+
+@pytest.mark.parametrize(
+    ("head", "asks"),
+    [
+        (b"GET /orders/x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", True),
+        (b"GET /orders/x HTTP/1.1\r\nConnection: keep-alive , UPGRADE\r\nUpgrade: WebSocket\r\n", True),
+        (b"GET /orders/x HTTP/1.1\r\nUpgrade: websocket\r\n", False),
+        (b"GET /orders/x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n", False),
+        (b"POST /orders/x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", False),
+    ],
+)
+def test_what_is_a_websocket_handshake(head, asks):
+    _, _, exchange = begun(head + b"Host: h\r\nAuthorization: Bearer warm\r\n\r\n")
+
+    assert exchange.asks_websocket == asks
+
+
+def test_a_reply_keeps_the_connection_where_what_is_left_is_small():
+    _, client, exchange = begun(POST + b"Content-Length: 5\r\n\r\n")
+
+    exchange.refuse(Forbidden())
+    assert client.hears().startswith(b"HTTP/1.1 403")
+    client.says(b"12345")
+
+    assert not client.transport.ended
+    client.says(b"GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert client.hears().startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 70000\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 5\r\nExpect: 100-continue\r\n"],
+)
+def test_it_is_closed_where_it_is_not(framing):
+    _, client, exchange = begun(POST + framing + b"\r\n")
+
+    exchange.refuse(Forbidden())
+
+    assert b"Connection: close\r\n" in client.hears()
+    assert client.transport.eof
+
+
+def test_head_gets_the_length_and_no_body():
+    _, client, exchange = begun(b"HEAD" + POST[4:] + b"\r\n")
+
+    exchange.reply(Reply(200, b"12345"))
+
+    heard = client.hears()
+    assert b"Content-Length: 5\r\n" in heard
+    assert heard.endswith(b"\r\n\r\n")
+
+
+def test_an_error_drops_the_upstream_and_is_answered_once():
+    wired, client, exchange = begun(POST + b"Content-Length: 5\r\n\r\n")
+
+    exchange.refuse(BodyTooLarge())
+    exchange.refuse(Forbidden())
+
+    assert wired.erp.ended == "aborted"
+    assert client.hears().count(b"HTTP/1.1") == 1
+    assert len(wired.lines) == 1
+
+
+def test_after_the_head_an_error_can_only_cut():
+    wired, client, exchange = begun(POST + b"Content-Length: 0\r\n\r\n")
+    wired.idle[0].data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+
+    exchange.refuse(Forbidden("too late"))
+
+    assert client.transport.ended == "aborted"
+    assert exchange.cut_reason == "too late"
+    assert len(wired.lines) == 1
+
+
+def test_a_client_that_vanishes_ends_the_upstreams_work_and_is_a_499():
+    wired, client, exchange = begun(POST + b"Content-Length: 0\r\n\r\n")
+
+    client.connection.connection_lost(None)
+    exchange.client_lost()
+
+    assert wired.erp.ended == "aborted"
+    assert [line[4] for line in wired.lines] == [499]
+
+
+def test_one_that_vanishes_during_the_answer_keeps_its_status():
+    wired, client, _ = begun(POST + b"Content-Length: 0\r\n\r\n")
+    wired.idle[0].data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+
+    client.connection.connection_lost(None)
+
+    assert [(line[4], line[8]) for line in wired.lines] == [(200, 5)]
+
+
+def test_http_1_0_is_told_that_the_connection_stays():
+    _, client, exchange = begun(
+        b"GET /orders/x HTTP/1.0\r\nConnection: keep-alive\r\nAuthorization: Bearer warm\r\n\r\n"
+    )
+
+    exchange.reply(Reply(200, b"x"))
+
+    assert b"Connection: keep-alive\r\n" in client.hears()
+    assert not client.transport.ended
+
+
+def test_the_request_id_is_the_clients_or_ours():
+    _, _, exchange = begun(POST + b"X-Request-Id: mine\r\nContent-Length: 0\r\n\r\n")
+    assert exchange.request_id_text == "mine"
+    _, _, exchange = begun(POST + b"X-Request-Id: \r\nContent-Length: 0\r\n\r\n")
+    assert exchange.request_id_text == exchange.request_id_text != ""
