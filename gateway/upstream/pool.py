@@ -47,6 +47,7 @@ class Server:
     connect_timeout: float
     idle: list[UpstreamConnection] = field(default_factory=list)
     open: set[UpstreamConnection] = field(default_factory=set)
+    opening: int = 0
     failures: int = 0
     down_until: float = 0.0
     """time.monotonic() until which the server is passed over after it refused (passive health)."""
@@ -58,7 +59,7 @@ class Server:
     @property
     def busy(self) -> int:
         """Connections with an exchange on them, or being opened for one."""
-        return len(self.open) - len(self.idle)
+        return len(self.open) - len(self.idle) + self.opening
 
     def is_up(self, now: float) -> bool:
         """May be given a request at `now` (time.monotonic)."""
@@ -91,6 +92,7 @@ class Server:
         """Open a connection. Raises UpstreamFault (refused, TLS) or UpstreamTimeout."""
         endpoint = self.endpoint
         loop = asyncio.get_running_loop()
+        self.opening += 1  # else a burst would all go to the server that looks least busy
         try:
             async with asyncio.timeout(self.connect_timeout):
                 _, connection = await loop.create_connection(
@@ -106,6 +108,8 @@ class Server:
         except (OSError, ssl.SSLError) as error:
             self.failed()
             raise UpstreamFault(f"{endpoint.origin}: {error}") from error
+        finally:
+            self.opening -= 1
         self.failures = 0
         self.down_until = 0.0
         self.open.add(connection)
