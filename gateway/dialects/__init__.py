@@ -6,6 +6,7 @@ from typing import Final
 from gateway.dialects.contract import DialectClass
 from gateway.dialects.native import Native
 from gateway.dialects.oauth2 import OAuth2
+from gateway.dialects.odoo import Odoo
 
-DIALECTS: Final[Mapping[str, DialectClass]] = {"native": Native, "oauth2": OAuth2}
+DIALECTS: Final[Mapping[str, DialectClass]] = {"native": Native, "oauth2": OAuth2, "odoo": Odoo}
 """Value of `logins.<name>.dialect` to the class that implements it."""
