@@ -8,3 +8,5 @@ UNDECIDED = 4
 """Nobody knows yet where the body goes."""
 CLIENT_FULL = 8
 """The client does not read what was written to it."""
+UPGRADING = 16
+"""What follows may belong to a tunnel, or be HTTP again."""

@@ -11,7 +11,7 @@ from gateway.proxy import phases
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.head import Fields
 from gateway.proxy.headers import read_head
-from gateway.proxy.holds import PIPELINE
+from gateway.proxy.holds import UPGRADING
 from gateway.proxy.repeats import Repeats
 from gateway.proxy.unupgraded import Unupgraded
 
@@ -209,6 +209,8 @@ class RequestReader(asyncio.Protocol):
     def _check_version(self, exchange: ForwardedExchange, version: str) -> None:
         exchange.http11 = version == "1.1"
         if version == "1.0":
+            if b"close" in (exchange.connection or b"").lower():
+                exchange.keep_alive = False  # stronger than a keep-alive beside it: RFC 9112, section 9.3
             if exchange.chunked:  # RFC 9112, section 6.1: the framing of such a message is faulty
                 raise MalformedMessage("Transfer-Encoding in an HTTP/1.0 request")
             exchange.expects_continue = False
@@ -239,7 +241,7 @@ class RequestReader(asyncio.Protocol):
         """What follows a WebSocket request belongs to the tunnel, which opens with the upstream's 101."""
         self._incoming = None
         self._deaf = True
-        self.hold(PIPELINE)
+        self.hold(UPGRADING)
         exchange.early = rest
         exchange.request_ended([])
 
@@ -248,7 +250,7 @@ class RequestReader(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._deaf = False
         self.arm(phases.IDLE, self.gate.rules.idle_timeout)
-        self.free(PIPELINE)
+        self.free(UPGRADING)
         if rest:
             self.data_received(rest)
 
