@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from gateway.broker.core import CLIENTS_PROVIDER, BrokerCore
-from gateway.broker.scopes import allowed_scopes, granted_scopes
+from gateway.broker.scopes import allowed_scopes, granted_scopes, kept_scopes, kept_tenant
 from gateway.errors import CredentialsRejected, Forbidden, LoginRejected
 from gateway.model import ACCOUNTS_OWN, Account, Call, Choice, OAuthClient, Session, TokenKind, TokenPair
 from gateway.tokens.live import LiveToken
@@ -92,8 +92,12 @@ class Opening(BrokerCore):
         account = await self.account_of(live.session)
         if account.type != "application":
             raise Forbidden("only accounts of type application hold tokens without an end")
-        choice = Choice(tenant=live.session.tenant, context=live.session.context)
-        session = replace(self._session(account, choice, None), absolute_expiry=inf)
+        session = replace(
+            self._session(account, chosen_before(live.session, account), None),
+            scopes=tuple(scope for scope in account.scopes if scope in live.session.scopes),
+            client_id=live.session.client_id,
+            absolute_expiry=inf,
+        )
         token = await self._issuer.open_with(session, TokenKind.APPLICATION)
         self._tell("application_token", call, session)
         return token
@@ -114,6 +118,17 @@ class Opening(BrokerCore):
             client_id=client.id if client else "",
             context={**choice.context, **chosen},
         )
+
+
+def chosen_before(session: Session, account: Account) -> Choice:
+    """What an earlier session was opened for, as far as the account still has it."""
+    roles, scopes = session.context.get("roles"), session.context.get("scopes")
+    return Choice(
+        tenant=kept_tenant(account, session.tenant),
+        roles=None if roles is None else tuple(roles),
+        scopes=None if scopes is None else kept_scopes(account.scopes, scopes),
+        context=session.context,
+    )
 
 
 def account_of_client(client: OAuthClient) -> Account:

@@ -7,9 +7,11 @@ import jwt
 import pytest
 from fakes.token_rig import PUBLIC_URL, START, why_not
 
-from gateway.errors import Unavailable
+from gateway.errors import Reason, Unavailable
 from gateway.model import TokenKind
-from gateway.state.records import FoundToken, Outcome, TokenRecord
+from gateway.state.records import FoundToken, Outcome, Standing, TokenRecord
+from gateway.tokens.format import Recognised
+from gateway.tokens.issuer import Issuer
 from gateway.tokens.login_tokens import claims_of
 from gateway.tokens.opaque import token_hash
 from gateway.tokens.policy import TokenPolicy
@@ -216,3 +218,123 @@ async def test_introspection_of_garbage_asks_no_store(rig, token):
     rig.store.calls.timeout = 0.0
 
     assert await rig.native.issuer.introspect(token) is None
+
+
+class _Predictable:
+    """A format with nothing random in it: two tokens of one session and one second are the same bytes."""
+
+    login = "native"
+
+    def mint(self, kind, session, now, expires_at):
+        return f"{kind.value} {session.id} {expires_at}"
+
+    def recognise(self, token, now):
+        kind, _, expires_at = token.decode().split(" ")
+        return Recognised(TokenKind(kind), expired=now >= float(expires_at))
+
+    def is_ours(self, token):
+        return True
+
+    def fits(self, recognised, session):
+        return True
+
+
+async def test_tokens_of_one_second_live_a_second_less_where_nothing_else_tells_them_apart(rig):
+    issuer = Issuer(rig.store, _Predictable(), TokenPolicy("iss", "aud"), rig.clock)
+    pairs = [await issuer.open(issuer.new_session(**WHO))]
+
+    for _ in range(3):
+        pairs.append((await issuer.rotate(pairs[-1].refresh_token, pairs[-1].session)).pair)
+
+    assert [pair.expires_in for pair in pairs] == [900, 899, 898, 897]
+    assert len({pair.refresh_token for pair in pairs}) == 4
+    for pair in pairs:
+        record = (await rig.store.find_token(token_hash(pair.access_token.encode()))).record
+        assert record.expires_at == START + pair.expires_in
+
+
+async def test_a_refresh_token_that_stays_comes_back_and_gives_one_access_token_in_one_second(rig):
+    issuer = Issuer(rig.store, _Predictable(), TokenPolicy("iss", "aud", rotate=False), rig.clock)
+    first = await issuer.open(issuer.new_session(**WHO))
+
+    again = [(await issuer.rotate(first.refresh_token, first.session)).pair for _ in range(3)]
+
+    assert {pair.refresh_token for pair in again} == {first.refresh_token}
+    assert {pair.access_token for pair in again} == {f"access {first.session.id} {START + 899}"}
+
+
+async def test_what_a_token_tells_names_its_session_also_when_its_record_is_gone(rig, clock):
+    issuer = rig.native.issuer
+    mine, other = [await issuer.open(issuer.new_session(**WHO)) for _ in range(2)]
+    clock.advance(901)
+
+    recognised = issuer.recognise(mine.access_token.encode())
+
+    assert recognised.expired
+    assert issuer.tells(recognised, mine.session)
+    assert not issuer.tells(recognised, other.session)
+    assert not issuer.tells(recognised, replace(mine.session, login="oauth2"))
+    assert not issuer.tells(Recognised(TokenKind.ACCESS), mine.session)
+    assert issuer.recognise(b"x") is Reason.MALFORMED
+    assert issuer.now() == START + 901
+
+
+@pytest.mark.parametrize(
+    ("kind", "login", "agrees"),
+    [(TokenKind.ACCESS, "native", True), (TokenKind.REFRESH, "native", False), (TokenKind.ACCESS, "oauth2", False)],
+)
+async def test_a_record_is_a_token_s_own_if_kind_login_and_session_agree(rig, kind, login, agrees):
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+    found = FoundToken(TokenRecord("0" * 64, kind, START + 900), replace(pair.session, login=login))
+
+    assert issuer.knows(issuer.recognise(pair.access_token.encode()), found) is agrees
+
+
+async def test_a_token_without_an_end_says_so(rig_with):
+    issuer = rig_with(access_ttl=inf, absolute_ttl=inf).native.issuer
+
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.expires_in == 0
+    assert (await issuer.introspect(pair.access_token)).exp is None
+
+
+async def test_a_sliding_access_token_does_not_end_its_session(rig_with):
+    issuer = rig_with(refresh_ttl=0.0, sliding_access=True).native.issuer
+
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert pair.session.absolute_expiry == START + 90 * 86400
+    assert pair.expires_in == 900
+
+
+@pytest.mark.parametrize("kind", [TokenKind.PREAUTH, TokenKind.APPLICATION])
+async def test_a_session_may_hold_one_token_alone_that_lives_as_long(rig, clock, kind):
+    issuer = rig.native.issuer
+    session = replace(issuer.new_session(**WHO), absolute_expiry=START + 60)
+
+    token = await issuer.open_with(session, kind)
+
+    known = await issuer.introspect(token)
+    assert (known.kind, known.expires_at) == (kind, START + 60)
+    assert known.token_type == ("Bearer" if kind is TokenKind.APPLICATION else "")
+    clock.advance(60)
+    assert await issuer.introspect(token) is None
+
+
+async def test_a_refresh_token_is_found_or_refused_with_a_reason(rig, clock):
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    assert (await issuer.find_refresh(pair.refresh_token)).standing is Standing.LIVE
+    assert await issuer.find_refresh(pair.access_token) is Reason.WRONG_KIND
+    assert await issuer.find_refresh("x") is Reason.MALFORMED
+    assert await issuer.find_refresh(rig.oauth2.tokens.opaque.mint(TokenKind.REFRESH)) is Reason.MALFORMED
+    assert await issuer.find_refresh(rig.native.tokens.opaque.mint(TokenKind.REFRESH)) is Reason.UNKNOWN
+
+
+async def test_a_refresh_token_that_tells_its_own_end_is_expired_when_the_store_has_forgotten_it(rig):
+    issuer = Issuer(rig.store, _Predictable(), TokenPolicy("iss", "aud"), rig.clock)
+
+    assert await issuer.find_refresh("refresh s1 1.0") is Reason.EXPIRED

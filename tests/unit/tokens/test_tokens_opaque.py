@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import TokenKind
-from gateway.tokens.opaque import OpaqueTokens, api_key_id, looks_ours, mint_api_key, token_hash
+from gateway.tokens.opaque import MacBytes, OpaqueTokens, api_key_id, looks_ours, mint_api_key, token_hash
 
 TOKENS = OpaqueTokens([b"k" * 32])
 KINDS = [TokenKind.ACCESS, TokenKind.REFRESH]
@@ -111,3 +111,28 @@ def test_a_megabyte_is_refused_at_once():
 
 def test_the_hash_of_a_token_is_its_sha256():
     assert token_hash(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("kind", TokenKind)
+def test_every_kind_has_a_prefix_of_its_own_that_its_mac_covers(kind):
+    token = TOKENS.mint(kind).encode()
+    prefixes = {TOKENS.mint(other)[:4].encode() for other in TokenKind}
+
+    assert len(prefixes) == len(TokenKind)
+    assert [TOKENS.kind_of(prefix + token[4:]) for prefix in sorted(prefixes)].count(None) == len(TokenKind) - 1
+    assert looks_ours(token)
+
+
+@given(st.integers(12, 48), st.integers(4, 20))
+def test_bytes_with_a_mac_are_for_their_label_and_keys_alone(random_bytes, mac_bytes):
+    made = MacBytes([b"n" * 32, b"k" * 32], random_bytes, mac_bytes)
+    earlier, stranger = (MacBytes([key * 32], random_bytes, mac_bytes) for key in (b"k", b"o"))
+    raw = earlier.make(b"access")
+
+    assert len(raw) == random_bytes + mac_bytes
+    assert made.is_for(raw, b"access")
+    assert not made.is_for(raw, b"refresh")
+    assert not made.is_for(raw[:-1], b"access")
+    assert not made.is_for(raw + b"\0", b"access")
+    assert not stranger.is_for(raw, b"access")
+    assert not made.is_for(b"", b"access")

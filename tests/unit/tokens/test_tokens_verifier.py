@@ -2,20 +2,22 @@
 
 import asyncio
 from dataclasses import replace
+from math import inf
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from fakes.token_rig import PASSWORD, SECRET, call, why_not
+from fakes.token_rig import PASSWORD, SECRET, call, users, why_not
 
-from gateway.errors import StoreUnavailable
+from gateway.dialects import DIALECTS
+from gateway.errors import Reason, StoreUnavailable
 from gateway.model import TokenKind
 from gateway.state.feed import Feed, Invalidation
 from gateway.state.records import FoundToken, TokenRecord
 from gateway.tokens.cache import VerifiedTokens
 from gateway.tokens.keys import KeyMaterial
 from gateway.tokens.opaque import token_hash
-from gateway.tokens.verifier import TokenVerifier
+from gateway.tokens.verifier import OPENS_ROUTES, TokenVerifier
 
 CALL = call()
 ES256 = ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -167,3 +169,47 @@ async def test_a_revocation_empties_the_cache_through_the_real_feed(rig):
         assert len(cache) == 0
     finally:
         await feed.stop()
+
+
+async def test_each_refusal_says_why(rig_with, clock):
+    rig = rig_with(dialects={"dying": (DIALECTS["native"], "/dying", {})})
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    account = await rig.native.broker.verify_password("ada", PASSWORD, CALL)
+    preauth = await rig.native.broker.open_preauth(account, CALL)
+    revoked = await rig.native.broker.login("ada", PASSWORD, CALL)
+    await rig.store.revoke_session(revoked.session.id, "test")
+
+    async def why(token):
+        return await rig.verifier.verify(token.encode())
+
+    assert await why("garbage") is Reason.MALFORMED
+    assert await why(pair.access_token[:-4] + "AAAA") is Reason.BAD_SIGNATURE
+    assert await why(pair.refresh_token) is Reason.WRONG_KIND
+    assert await why(preauth) is Reason.PREAUTH
+    assert await why(revoked.access_token) is Reason.REVOKED
+    assert await rig.verifier.judge(pair.access_token.encode(), OPENS_ROUTES, "dying") is Reason.OTHER_LOGIN
+    clock.advance(901)
+    assert await why(pair.access_token) is Reason.EXPIRED
+
+
+async def test_what_its_bytes_refuse_costs_no_round_trip(rig, clock):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    rig.store.calls.timeout = 0.0
+
+    assert await rig.verifier.verify(pair.refresh_token.encode()) is Reason.WRONG_KIND
+    clock.advance(901)
+    assert await rig.verifier.verify(pair.access_token.encode()) is Reason.EXPIRED
+
+
+async def test_an_application_token_opens_routes_and_has_no_end(rig_with, clock):
+    rig = rig_with(listed=users("robot", type="application"))
+    pair = await rig.native.broker.login("robot", PASSWORD, CALL)
+    live = await rig.native.broker.live(pair.refresh_token.encode(), TokenKind.REFRESH)
+
+    token = (await rig.native.broker.application_token(live, CALL)).encode()
+    clock.advance(1e9)
+
+    verified = await rig.verifier.verify(token)
+    assert (verified.identity.user, verified.expires_at) == ("robot", inf)
+    assert rig.cache.get(token) is verified
+    assert rig.verifier.is_ours(token)
