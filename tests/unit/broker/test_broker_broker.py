@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from fakes.token_rig import CLIENT_SECRET, CLIENTS, PASSWORD, call, together, users, why_not
+from fakes.token_rig import CLIENT_SECRET, CLIENTS, PASSWORD, START, call, together, users, why_not
 
 from gateway.errors import ClientRejected, LoginRejected, Reason, RefreshRejected, ScopeRejected, StoreUnavailable
 from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import TokenKind
+from gateway.tokens.opaque import token_hash
 from gateway.tokens.session_id import public_id
 
 CALL = call()
@@ -425,3 +426,111 @@ async def test_no_audit_event_carries_a_token_or_a_password(rig, clock):
     told = repr(rig.audited) + repr(pair) + repr(second)
     for secret in (PASSWORD, pair.access_token, pair.refresh_token, second.access_token, second.refresh_token):
         assert secret not in told
+
+
+async def test_a_logout_by_token_ends_the_session_also_when_the_token_has_expired(rig, clock):
+    broker = rig.native.broker
+    fresh, stale = [await broker.login("ada", PASSWORD, CALL) for _ in range(2)]
+
+    assert await broker.logout_by_token(fresh.access_token.encode(), CALL)
+    clock.advance(2 * 3600)
+    await rig.store.calls.one("UNLINK", rig.store.keys.token(token_hash(stale.access_token.encode())))
+    assert await broker.logout_by_token(stale.access_token.encode(), CALL)
+
+    assert await rig.store.sessions_of("staff", "100") == []
+    assert [event for event, _ in rig.audited] == ["login", "login", "logout", "logout"]
+    assert not await broker.logout_by_token(stale.access_token.encode(), CALL)
+    assert not await broker.logout_by_token(fresh.access_token.encode(), CALL)
+
+
+async def test_a_logout_by_token_takes_access_tokens_of_this_login_only(rig):
+    broker = rig.native.broker
+    pair = await broker.login("ada", PASSWORD, CALL)
+    account = await broker.verify_password("ada", PASSWORD, CALL)
+    preauth = await broker.open_preauth(account, CALL)
+    other = await rig.oauth2.broker.login("ada", PASSWORD, CALL)
+
+    assert await why_not(broker.logout_by_token(pair.refresh_token.encode(), CALL)) is Reason.WRONG_KIND
+    assert await why_not(broker.logout_by_token(preauth.encode(), CALL)) is Reason.PREAUTH
+    assert await why_not(broker.logout_by_token(b"x", CALL)) is Reason.MALFORMED
+    assert await why_not(broker.logout_by_token(other.access_token.encode(), CALL)) is Reason.BAD_SIGNATURE
+    assert len(await rig.store.sessions_of("staff", "100")) == 3
+
+
+async def test_an_opaque_token_that_the_store_has_forgotten_names_no_session(rig_with):
+    rig = rig_with(format="opaque")
+    token = rig.native.tokens.opaque.mint(TokenKind.ACCESS)
+
+    assert not await rig.native.broker.logout_by_token(token.encode(), CALL)
+
+
+async def test_a_record_that_does_not_fit_the_token_is_not_logged_out(rig):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    theirs = await rig.native.broker.login("bob", PASSWORD, CALL)
+    find = rig.store.find_token
+    rig.store.find_token = lambda _: find(token_hash(theirs.access_token.encode()))
+
+    assert not await rig.native.broker.logout_by_token(pair.access_token.encode(), CALL)
+    assert await rig.store.session(theirs.session.id)
+
+
+@pytest.mark.parametrize("which", ["access_token", "refresh_token"])
+async def test_any_token_of_a_client_ends_its_session_and_another_client_s_nothing(rig, which):
+    broker = rig.oauth2.broker
+    pair = await broker.login("ada", PASSWORD, CALL, PORTAL)
+
+    await broker.revoke_any(getattr(pair, which), OTHER, CALL)
+    await broker.revoke_any("garbage", PORTAL, CALL)
+    assert await rig.store.session(pair.session.id)
+
+    await broker.revoke_any(getattr(pair, which), PORTAL, CALL)
+    assert await rig.store.session(pair.session.id) is None
+    await broker.revoke_any(getattr(pair, which), PORTAL, CALL)
+
+
+async def test_a_sliding_access_token_lives_on_from_its_use(rig_with, clock):
+    rig = rig_with(refresh_ttl=0.0, access_ttl=1000.0, sliding_access=True, format="opaque")
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    token = pair.access_token.encode()
+    verified = await rig.native.broker.authenticate(token)
+
+    clock.advance(9)
+    assert await rig.native.broker.slide(verified) == START + 1000, "not yet a hundredth of its life"
+    clock.advance(491)
+    assert await rig.native.broker.slide(verified) == START + 1500
+    clock.advance(999)
+
+    assert (await rig.native.broker.authenticate(token)).expires_at == START + 1500
+    clock.advance(1)
+    assert await why_not(rig.native.broker.authenticate(token)) is Reason.EXPIRED
+
+
+async def test_a_sliding_access_token_ends_with_its_session(rig_with, clock):
+    rig = rig_with(refresh_ttl=0.0, access_ttl=1000.0, absolute_ttl=1200.0, sliding_access=True)
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    verified = await rig.native.broker.authenticate(pair.access_token.encode())
+    clock.advance(500)
+
+    assert await rig.native.broker.slide(verified) == START + 1200
+
+    await rig.store.revoke_session(pair.session.id, "test")
+    clock.advance(500)
+    assert await rig.native.broker.slide(verified) == START + 1200
+
+
+async def test_other_access_tokens_do_not_slide(rig, clock):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    verified = await rig.native.broker.authenticate(pair.access_token.encode())
+    clock.advance(500)
+
+    assert await rig.native.broker.slide(verified) == START + 900
+
+
+async def test_a_token_that_was_revoked_alone_does_not_slide(rig_with, clock):
+    rig = rig_with(refresh_ttl=0.0, access_ttl=1000.0, sliding_access=True, format="opaque")
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    verified = await rig.native.broker.authenticate(pair.access_token.encode())
+    await rig.store.revoke_token(verified.token_hash)
+    clock.advance(500)
+
+    assert await rig.native.broker.slide(verified) == START + 1000
