@@ -134,6 +134,7 @@ class Process:
             if access_log is not None:
                 access_log.flush()
             self.shared.checks.close()
+            await self.shared.erp_connections.close()
 
     # -- configuration ------------------------------------------------------------------------------------------
 

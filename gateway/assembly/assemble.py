@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.assembly.assertion import sign_with
 from gateway.assembly.logins import Logins, build_logins
+from gateway.assembly.providers import build_providers
 from gateway.assembly.routes import RouteBuilder, folded
 from gateway.assembly.shared import Shared
 from gateway.assembly.upstreams import ServerKey, Upstreams, build_upstreams
@@ -48,7 +49,8 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
     if any(upstream.assertion for upstream in config.upstreams.values()):
         keys.ensure_asymmetric()  # before the logins publish the key set
     upstreams = build_upstreams(loaded, earlier or {})
-    logins = build_logins(loaded, shared, keys)
+    providers = build_providers(loaded, shared, upstreams.by_name)
+    logins = build_logins(loaded, shared, keys, providers)
     injectors = _injectors(loaded)
     loaded.refuse_if_faulty()
     builder = RouteBuilder(

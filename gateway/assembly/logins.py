@@ -15,8 +15,6 @@ from gateway.config.logins import LoginConfig
 from gateway.dialects import DIALECTS
 from gateway.dialects.contract import Dialect, DialectTools
 from gateway.errors import GatewayError
-from gateway.identity_providers import PROVIDERS
-from gateway.identity_providers.users import ProviderTools
 from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
 from gateway.proxy.route import LoginEndpoint, Refuse
 from gateway.routing.table import Hosts, host_names
@@ -46,14 +44,15 @@ class _Parts:
     tokens: TokenFormat
 
 
-def build_logins(loaded: Loaded, shared: Shared, keys: SigningKeys) -> Logins:
+def build_logins(
+    loaded: Loaded, shared: Shared, keys: SigningKeys, providers: Mapping[str, PasswordVerifier]
+) -> Logins:
     """The logins of a configuration. What is wrong with their options is reported to `loaded`."""
     config = loaded.config
     parts = {name: part for name, login in config.logins.items() if (part := _parts(loaded, name, login, keys))}
     cache = VerifiedTokens(shared.feed, clock=shared.clock)
     verifier = TokenVerifier(shared.store, cache, shared.clock, [part.tokens for part in parts.values()])
     built = Logins(cache, verifier)
-    providers = _providers(loaded, shared)
     tools = BrokerTools(verifier, _clients(loaded, shared), shared.audit)
     for name, part in parts.items():
         login = config.logins[name]
@@ -112,16 +111,6 @@ def _policy(login: LoginConfig, policy: TokenPolicy) -> TokenPolicy:
         "revoke_access": login.refresh.revoke_access,
     }
     return replace(policy, **{name: value for name, value in written.items() if value is not None})
-
-
-def _providers(loaded: Loaded, shared: Shared) -> Mapping[str, PasswordVerifier]:
-    built: dict[str, PasswordVerifier] = {}
-    for name, config in loaded.config.identity_providers.items():
-        provider_class = PROVIDERS[config.type]
-        options = loaded.bind(provider_class.Options, config.options, ("identity_providers", name))
-        if options is not None:
-            built[name] = provider_class(options, ProviderTools(name, shared.checks))
-    return built
 
 
 def _clients(loaded: Loaded, shared: Shared) -> OAuthClients:

@@ -10,6 +10,7 @@ from gateway.model import Clock
 from gateway.observe.metrics import Metrics
 from gateway.state.feed import Feed, Invalidation
 from gateway.state.store import Store
+from gateway.upstream.erp_client import ErpConnections
 
 
 class WeakFeed:
@@ -53,3 +54,5 @@ class Shared:
     clock: Clock
     made_secret: Callable[[str, int], str] | None = field(default=None, repr=False)
     """Reads or makes a secret of that name and length in the embedded store's directory; None with a Redis URL."""
+    erp_connections: ErpConnections = field(default_factory=ErpConnections)
+    """For the calls that identity providers make."""

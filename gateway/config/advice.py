@@ -30,6 +30,8 @@ def advise(config: Config, document: Document) -> None:
 
 def _listed_users(config: Config, document: Document) -> Iterator[tuple[str, UsersOptions]]:
     for name, provider in config.identity_providers.items():
+        if provider.type != "users":
+            continue
         options = document.bind(UsersOptions, provider.options, ("identity_providers", name))
         assert options is not None, "the checks have bound it before"
         yield name, options
@@ -113,8 +115,11 @@ def _nobody_has(config: Config, users: list[tuple[str, UsersOptions]]) -> Iterat
     people = [user for _, options in users for user in options.users]
     for kind in ("roles", "scopes"):
         known = {name for holder in (*people, *config.clients, *config.api_keys) for name in getattr(holder, kind)}
+        for provider in config.identity_providers.values():
+            known |= set(provider.options.get(kind, ()))
         yield from _unknown(config, kind, known)
-    yield from _unknown(config, "tenants", {tenant.name for user in people for tenant in user.tenants})
+    if all(provider.type == "users" for provider in config.identity_providers.values()):  # an ERP lists tenants itself
+        yield from _unknown(config, "tenants", {tenant.name for user in people for tenant in user.tenants})
 
 
 def _unknown(config: Config, kind: str, known: set[str]) -> Iterator[Advice]:

@@ -54,6 +54,11 @@ def _check_references(document: Document) -> None:
             at: Location = ("logins", name)
             _one(document, (*at, "identity_provider"), login, "identity provider", providers)
             _one(document, (*at, "signing_key"), login, "signing key", [kid for kid in kids if isinstance(kid, str)])
+    for name, provider in providers.items():
+        if isinstance(provider, dict):
+            _one(
+                document, ("identity_providers", name, "upstream"), provider, "upstream", _named(document, "upstreams")
+            )
     for at, route in _listed(document, "routes"):
         _one(document, (*at, "upstream"), route, "upstream", _named(document, "upstreams"))
         _one(document, (*at, "errors"), route, "login", logins)

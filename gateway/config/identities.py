@@ -12,7 +12,7 @@ from gateway.config.values import AnyLine, Line, Names, some
 
 ProviderType = Annotated[
     Literal["users", "odoo", "idempiere", "itempath", "jmix", "oidc"],
-    later("odoo", "idempiere", "itempath", "jmix", "oidc"),
+    later("oidc"),
 ]
 
 

@@ -1,8 +1,18 @@
 """Who checks a username and password; one file per kind and one line here."""
 
-from typing import Final
+from typing import Any, Final
 
+from gateway.identity_providers.idempiere import Idempiere
+from gateway.identity_providers.itempath import ItemPath
+from gateway.identity_providers.jmix import Jmix
+from gateway.identity_providers.odoo import Odoo
 from gateway.identity_providers.users import Users
 
-PROVIDERS: Final = {"users": Users}
-"""Value of `identity_providers.<name>.type` to the class that implements it."""
+PROVIDERS: Final[dict[str, Any]] = {
+    "users": Users,
+    "odoo": Odoo,
+    "idempiere": Idempiere,
+    "itempath": ItemPath,
+    "jmix": Jmix,
+}
+"""Value of `identity_providers.<name>.type` to the class that implements it; each has its own `Options` (hence Any)."""

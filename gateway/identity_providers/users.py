@@ -1,19 +1,11 @@
 """Identity provider: the users that the configuration lists."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.identities import User, UsersOptions, canonical_username
-from gateway.identity_providers.passwords import PasswordChecks, decoy_hash
+from gateway.identity_providers.contract import ProviderTools
+from gateway.identity_providers.passwords import decoy_hash
 from gateway.model import Account, Call, Session
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderTools:
-    """What every identity provider is handed."""
-
-    name: str
-    checks: PasswordChecks
 
 
 class Users:

@@ -58,3 +58,15 @@ def test_what_is_unsafe_or_without_effect_is_warned_of(warned, text, expected):
 )
 def test_what_is_safe_is_passed_over_in_silence(warned, text):
     assert warned(text) == []
+
+
+def test_roles_of_an_erps_users_are_known_and_its_tenants_are_its_own(load_text):
+    erp = "identity_providers: {erp: {type: idempiere, upstream: odoo, roles: [staff]}}\n"
+    login = "logins: {native: {dialect: native, path: /auth, identity_provider: erp}}\n"
+    required = "odoo, require: {roles: [staff, boss], tenants: [GardenWorld]}}"
+
+    warnings = load_text(MINIMAL.replace("odoo}", required) + erp + login).warnings
+
+    about = [str(warning) for warning in warnings if "routes[0].require" in str(warning)]
+    assert len(about) == 1
+    assert 'has "boss"' in about[0]

@@ -60,11 +60,21 @@ def test_no_users_is_no_way_to_let_everyone_in(refused):
     assert refused(text) == ["5:50: identity_providers.staff.users: is empty"]
 
 
-@pytest.mark.parametrize("kind", ["odoo", "idempiere", "itempath", "jmix", "oidc"])
+@pytest.mark.parametrize("kind", ["oidc"])
 def test_a_provider_of_a_later_version_is_named_as_such(refused, kind):
     text = MINIMAL + f"identity_providers: {{erp: {{type: {kind}, upstream: odoo, database: prod}}}}\n"
 
     assert refused(text) == [f'5:34: identity_providers.erp.type: "{kind}" is not supported yet']
+
+
+@pytest.mark.parametrize("kind", ["odoo", "idempiere", "itempath", "jmix"])
+def test_a_provider_that_signs_in_to_an_erp_names_its_upstream(load_text, refused, kind):
+    text = MINIMAL + f"identity_providers: {{erp: {{type: {kind}, upstream: odoo, anything: its own}}}}\n"
+
+    assert load_text(text).config.identity_providers["erp"].type == kind
+    assert refused(text.replace("upstream: odoo, any", "upstream: oddo, any")) == [
+        f'5:{46 + len(kind)}: identity_providers.erp.upstream: no upstream named "oddo"; did you mean "odoo"?'
+    ]
 
 
 def test_a_misspelt_provider_type_is_refused(refused):

@@ -1,0 +1,97 @@
+"""Identity provider `itempath`: signs in at ItemPath's user API and keeps its access token fresh."""
+
+from collections.abc import Mapping
+
+from gateway.errors import AccountLocked, ErpNonsense
+from gateway.identity_providers.contract import ErpAccounts, ErpOptions, Path, ProviderTools
+from gateway.identity_providers.erp_answers import (
+    JSON_HEADERS,
+    bearer,
+    json_body,
+    jwt_renew_at,
+    read_object,
+    text_in,
+    token_in,
+)
+from gateway.model import Account, Call, ErpAnswer, ErpSession
+
+
+class ItemPathOptions(ErpOptions):
+    """The options of `type: itempath`."""
+
+    path: Path = "/api/users"
+
+
+class ItemPath(ErpAccounts):
+    """An ErpProvider over /api/users. There is no logout: a session ends with its tokens."""
+
+    Options = ItemPathOptions
+    headers = frozenset({"authorization"})
+    cookies: frozenset[str] = frozenset()
+
+    def __init__(self, options: ItemPathOptions, tools: ProviderTools) -> None:
+        super().__init__(options, tools)
+        self._options = options
+        self._client = tools.erp_client(options.upstream)
+        self._clock = tools.clock
+
+    async def verify(self, username: str, password: str, call: Call) -> Account | None:
+        """The account, None for a wrong name or password (404 here). Raises AccountLocked, ErpDown and kin."""
+        body = json_body({"username": username, "password": password})
+        answer = await self._ask("POST", "login", body=body, address=call.client_address)
+        if answer.status in {401, 404}:
+            return None
+        if answer.status in {403, 423}:
+            raise AccountLocked(f"itempath: status {answer.status}")
+        if answer.status != 200:
+            raise ErpNonsense(f"itempath: status {answer.status} from the login")
+        told = read_object(answer, "itempath")
+        if told.get("login") is False:
+            return None
+        known = told.get("id")
+        user_id = str(known) if isinstance(known, int | str) and not isinstance(known, bool) and known else username
+        refresh = token_in(told, "refreshToken", "itempath")
+        session = self._session(token_in(told, "accessToken", "itempath"), refresh)
+        return self._account(user_id, text_in(told, "username") or username, session)
+
+    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
+        """Nothing is left to choose."""
+        return erp
+
+    async def renew(self, erp: ErpSession) -> ErpSession | None:
+        """A new access token for the refresh token, which stays. The method is not documented: POST, else GET."""
+        refresh = text_in(erp.secrets, "refresh")
+        answer = await self._ask("POST", "refresh", token=refresh)
+        if answer.status == 405:
+            answer = await self._ask("GET", "refresh", token=refresh)
+        if answer.status in {401, 422}:
+            return None
+        if answer.status != 200:
+            raise ErpNonsense(f"itempath: status {answer.status} from the refresh")
+        return self._session(token_in(read_object(answer, "itempath"), "accessToken", "itempath"), refresh)
+
+    async def destroy(self, erp: ErpSession) -> None:
+        """ItemPath has no logout."""
+
+    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:  # noqa: ARG002 - the contract's
+        """A 401; a token that is no token would be a 422."""
+        return status == 401
+
+    def _session(self, access: str, refresh: str) -> ErpSession:
+        return ErpSession(
+            headers=tuple(bearer(access).items()),
+            renew_at=jwt_renew_at(self._clock(), access),
+            secrets={"refresh": refresh},
+        )
+
+    async def _ask(
+        self, method: str, endpoint: str, *, body: bytes = b"", token: str = "", address: str = ""
+    ) -> ErpAnswer:
+        return await self._client.ask(
+            method,
+            f"{self._options.path}/{endpoint}",
+            body=body,
+            headers={**JSON_HEADERS, **(bearer(token) if token else {})},
+            address=address,
+            timeout=self._options.timeout,
+        )

@@ -1,0 +1,126 @@
+"""Identity provider `odoo`: signs in at Odoo's web session, whose cookie slides with its use."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.config.values import Line
+from gateway.errors import AccountLocked, ErpNonsense, SelectionNeeded
+from gateway.identity_providers.contract import ErpAccounts, ErpOptions, Path, ProviderTools
+from gateway.identity_providers.erp_answers import JSON_HEADERS, json_body, media_type, read_object, text_in
+from gateway.model import Account, Call, ErpAnswer, ErpSession
+
+COOKIE: Final = "session_id"
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{16,512}")
+_EXPIRED = re.compile(rb'"code":\s*100\s*[,}]')
+_LOGIN_PAGE = re.compile(rb"(?:https?://[^/]*)?(?:/[a-z]{2,3}(?:_[A-Za-z@]+)?)?/web/login(?:[?#]|$)")
+_REDIRECTS: Final = frozenset({302, 303})
+
+
+class OdooOptions(ErpOptions):
+    """The options of `type: odoo`: one database is one set of users."""
+
+    database: Line
+    path: Path = "/web/session"
+
+
+class Odoo(ErpAccounts):
+    """An ErpProvider over /web/session/authenticate (JSON-RPC on HTTP 200)."""
+
+    Options = OdooOptions
+    headers: frozenset[str] = frozenset()
+    cookies = frozenset({COOKIE})
+
+    def __init__(self, options: OdooOptions, tools: ProviderTools) -> None:
+        super().__init__(options, tools)
+        self._options = options
+        self._client = tools.erp_client(options.upstream)
+
+    async def verify(self, username: str, password: str, call: Call) -> Account | None:
+        """The account, None for a wrong name or password. Raises AccountLocked, SelectionNeeded, ErpDown and kin."""
+        params = {"db": self._options.database, "login": username, "password": password}
+        answer = await self._ask("authenticate", params, address=call.client_address)
+        envelope = _envelope(answer)
+        if "error" in envelope:
+            _refuse_other_than_wrong_password(envelope["error"])
+            return None
+        result = envelope.get("result")
+        if not isinstance(result, dict):
+            raise ErpNonsense("odoo: the sign-in has no result")
+        uid = result.get("uid")
+        if not uid:
+            raise SelectionNeeded("odoo: the account has a second factor")
+        if isinstance(uid, bool) or not isinstance(uid, int):
+            raise ErpNonsense("odoo: the uid is no number")
+        facts = {"uid": uid, "name": text_in(result, "name")}
+        # In the body until Odoo 12, in the cookie ever since.
+        session_id = answer.cookies.get(COOKIE) or text_in(result, COOKIE)
+        return self._account(str(uid), text_in(result, "username") or username, _session(session_id, facts))
+
+    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
+        """Nothing is left to choose: a database has one session per login."""
+        return erp
+
+    async def renew(self, erp: ErpSession) -> ErpSession | None:
+        """The same session if Odoo still knows it, under its new id if it has just rotated; None if it has ended."""
+        answer = await self._ask("get_session_info", {}, erp)
+        if answer.status in _REDIRECTS:
+            return None
+        envelope = _envelope(answer)
+        error, result = envelope.get("error"), envelope.get("result")
+        if isinstance(error, dict) and error.get("code") == 100:
+            return None
+        if not isinstance(result, dict):
+            raise ErpNonsense("odoo: no session info")
+        if not result.get("uid"):
+            return None
+        return _session(answer.cookies.get(COOKIE) or dict(erp.cookies)[COOKIE], erp.facts)
+
+    async def destroy(self, erp: ErpSession) -> None:
+        """End the session."""
+        await self._ask("destroy", {}, erp)
+
+    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:
+        """A 401, a redirect to the login page, or code 100 in a JSON-RPC answer."""
+        if status == 200 and media_type(headers) == b"application/json":
+            return None if start is None else b'"error"' in start and _EXPIRED.search(start) is not None
+        if status in _REDIRECTS:
+            return _LOGIN_PAGE.match(headers.get(b"location", b"")) is not None
+        return status == 401
+
+    async def _ask(
+        self, method: str, params: dict[str, Any], erp: ErpSession | None = None, *, address: str = ""
+    ) -> ErpAnswer:
+        carried = {"Cookie": f"{COOKIE}={dict(erp.cookies)[COOKIE]}"} if erp is not None else {}
+        return await self._client.ask(
+            "POST",
+            f"{self._options.path}/{method}",
+            body=json_body({"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}),
+            headers={**JSON_HEADERS, **carried},
+            address=address,
+            timeout=self._options.timeout,
+        )
+
+
+def _session(session_id: str, facts: Mapping[str, Any]) -> ErpSession:
+    if not _SESSION_ID.fullmatch(session_id):
+        raise ErpNonsense("odoo: no usable session_id")
+    return ErpSession(cookies=((COOKIE, session_id),), facts=facts)
+
+
+def _envelope(answer: ErpAnswer) -> dict[str, Any]:
+    if answer.status != 200:
+        raise ErpNonsense(f"odoo: status {answer.status}, not a JSON-RPC answer")
+    return read_object(answer, "odoo")
+
+
+def _refuse_other_than_wrong_password(error: object) -> None:
+    """Raise what was wrong, unless it was the name or the password."""
+    data = error.get("data") if isinstance(error, dict) else None
+    data = data if isinstance(data, dict) else {}
+    name, message = text_in(data, "name"), text_in(data, "message")
+    if name.rpartition(".")[2] != "AccessDenied":
+        # A database that is not there is the operator's fault, not the user's: never "wrong password".
+        raise ErpNonsense(f"odoo: the sign-in failed with {name or 'an unnamed error'}")
+    if message.startswith("Too many login failures"):
+        raise AccountLocked("odoo: too many login failures")

@@ -1,0 +1,146 @@
+"""Odoo: refusals on HTTP 200, a cookie that rotates, and three ways to say that a session is over."""
+
+import pytest
+from fakes.erp_rig import asking, provider
+from fakes.odoo import DATABASE, Odoo, error
+from fakes.token_rig import PASSWORD, ManualClock, call
+
+from gateway.errors import ErpNonsense, SelectionNeeded
+from gateway.identity_providers import PROVIDERS
+from gateway.identity_providers import odoo as module
+
+JSON = {b"content-type": b"application/json; charset=utf-8"}
+
+
+@pytest.fixture
+def erp():
+    fake = Odoo()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+async def known(erp, checks):
+    async with asking(erp.port) as client:
+        yield provider("odoo", client, ManualClock(), checks)
+
+
+async def test_a_sign_in_keeps_the_cookie_and_nothing_else(erp, known):
+    account = await known.verify("ada", PASSWORD, call())
+
+    ((name, value),) = account.erp_session.cookies
+    assert (name, erp.sessions[value]) == ("session_id", "ada")
+    assert account.id == "2"
+    assert account.erp_session.facts == {"uid": 2, "name": "Ada"}
+    assert account.erp_session.headers == ()
+
+
+async def test_the_session_of_an_old_odoo_is_in_the_body(erp, known):
+    erp.old_body = True
+
+    account = await known.verify("ada", PASSWORD, call())
+
+    assert dict(account.erp_session.cookies)["session_id"] in erp.sessions
+
+
+async def test_a_second_factor_is_no_wrong_password(erp, known):
+    erp.second_factor.add("ada")
+
+    with pytest.raises(SelectionNeeded):
+        await known.verify("ada", PASSWORD, call())
+
+
+async def test_an_unknown_database_is_the_operators_fault(erp, checks):
+    async with asking(erp.port) as client:
+        elsewhere = provider("odoo", client, ManualClock(), checks, database="elsewhere")
+        with pytest.raises(ErpNonsense, match="AccessError"):
+            await elsewhere.verify("ada", PASSWORD, call())
+
+
+async def test_an_error_on_our_side_of_odoo_is_no_wrong_password(erp, known):
+    erp.script("/web/session/authenticate", lambda *_: error(1, "builtins.ValueError", "boom"))
+
+    with pytest.raises(ErpNonsense):
+        await known.verify("ada", PASSWORD, call())
+
+
+@pytest.mark.parametrize("result", [{"uid": "2"}, {"uid": True}, [1], None])
+async def test_a_result_without_a_user_is_nonsense(erp, known, result):
+    erp.script("/web/session/authenticate", lambda *_: module_rpc(result))
+
+    with pytest.raises(ErpNonsense):
+        await known.verify("ada", PASSWORD, call())
+
+
+async def test_a_cookie_that_is_none_is_nonsense(erp, known):
+    erp.script("/web/session/authenticate", lambda *_: module_rpc({"uid": 2, "session_id": "a;b"}))
+
+    with pytest.raises(ErpNonsense):
+        await known.verify("ada", PASSWORD, call())
+
+
+async def test_a_session_that_rotates_is_renewed_under_its_new_id(erp, known):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+    erp.rotate_next = True
+
+    renewed = await known.renew(session)
+
+    assert renewed.cookies != session.cookies
+    assert dict(renewed.cookies)["session_id"] in erp.sessions
+
+
+async def test_a_live_session_stays_as_it_is(known):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+
+    assert await known.renew(session) == session
+    assert await known.settle(session, {"tenant": "x"}) is session
+
+
+async def test_a_redirect_to_the_login_page_ends_a_renewal(erp, known):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+    erp.script("/web/session/get_session_info", "redirect")
+
+    assert await known.renew(session) is None
+
+
+async def test_a_public_user_is_nobody(erp, known):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+    erp.script("/web/session/get_session_info", lambda *_: module_rpc({"uid": False}))
+
+    assert await known.renew(session) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "start", "said"),
+    [
+        (401, {}, None, True),
+        (303, {b"location": b"/web/login?redirect=%2Fweb"}, None, True),
+        (302, {b"location": b"https://erp.example/web/login"}, None, True),
+        (303, {b"location": b"/fr/web/login"}, None, True),
+        (303, {b"location": b"/fr_BE/web/login#x"}, None, True),
+        (303, {b"location": b"/web/login_successful"}, None, False),
+        (303, {b"location": b"/web"}, None, False),
+        (303, {}, None, False),
+        (200, JSON, None, None),
+        (200, JSON, b'{"jsonrpc": "2.0", "id": 1, "error": {"code": 100, "message": "Odoo Session Expired"', True),
+        (200, JSON, b'{"jsonrpc":"2.0","id":null,"error":{"code":100,"message"', True),
+        (200, JSON, b'{"jsonrpc": "2.0", "id": 1, "error": {"code": 200, "message": "Odoo Server Error"', False),
+        (200, JSON, b'{"jsonrpc": "2.0", "id": 1, "result": {"code": 100, "x": 1}}', False),
+        (200, JSON, b"", False),
+        (200, {b"content-type": b"text/html"}, None, False),
+        (403, {}, None, False),
+    ],
+)
+def test_how_odoo_says_that_a_session_is_over(status, headers, start, said):
+    assert module.Odoo.says_expired(None, status, headers, start) is said
+
+
+def test_the_registry_holds_it():
+    assert PROVIDERS["odoo"] is module.Odoo
+    assert DATABASE == "prod"
+
+
+def module_rpc(result):
+    from fakes.odoo import rpc
+
+    return rpc(1, result=result)
