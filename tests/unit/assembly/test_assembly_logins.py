@@ -1,0 +1,60 @@
+import json
+
+from gateway.errors import CredentialsRejected
+
+SEVERAL = """{native: {dialect: native, path: /auth, identity_provider: staff, access_ttl: 1m, refresh: {grace: 3s}},
+  other: {dialect: native, path: /auth, identity_provider: staff, hosts: [other.example]},
+  oauth2: {dialect: oauth2, path: /oauth2, identity_provider: staff}}"""
+
+
+def endpoints(built, path):
+    return {
+        method: built.owners[handler].login
+        for _, methods in built.endpoints[path]
+        for method, handler in methods.items()
+    }
+
+
+def test_every_endpoint_stands_below_its_logins_path(assembler):
+    built = assembler(logins=SEVERAL).logins
+
+    assert endpoints(built, b"/oauth2/token") == {"POST": "oauth2"}
+    assert endpoints(built, b"/auth/sessions")["DELETE"] in {"native", "other"}
+    assert b"/auth/token" not in built.endpoints
+
+
+def test_two_logins_share_a_path_on_different_hosts(assembler):
+    built = assembler(logins=SEVERAL).logins
+
+    offers = built.endpoints[b"/auth/login"]
+    assert {hosts: built.owners[methods["POST"]].login for hosts, methods in offers} == {
+        None: "native",
+        frozenset({b"other.example"}): "other",
+    }
+
+
+async def test_the_key_set_is_published_once_for_all(assembler):
+    built = assembler(logins=SEVERAL).logins
+    offers = built.endpoints[b"/.well-known/jwks.json"]
+
+    reply = await offers[0][1]["GET"](None)
+
+    assert json.loads(reply.body)["keys"] == []
+
+
+def test_a_refusal_is_spelled_by_the_logins_dialect(assembler):
+    built = assembler(logins=SEVERAL).logins
+    owner = built.owners[built.endpoints[b"/oauth2/token"][0][1]["POST"]]
+
+    reply = owner.refuse(CredentialsRejected("detail"), "r1")
+
+    assert reply.status == 401
+    assert b"detail" not in reply.body
+
+
+def test_no_token_of_one_login_verifies_in_another(assembler):
+    built = assembler(logins=SEVERAL).logins
+
+    assert set(built.dialects) == {"native", "other", "oauth2"}
+    assert not built.verifier.is_ours(b"nonsense")
+    assert built.verifier.is_ours(b"gwa_" + b"A" * 44)

@@ -1,0 +1,115 @@
+import pytest
+from fakes.presented import verified
+
+from gateway.config.problems import ConfigRefused
+from gateway.errors import CredentialsMissing
+
+
+def route(assembler, text, **sections):
+    (made,) = assembler(routes=f"[{{name: one, path: /one/**, upstream: erp, {text}}}]", **sections).rules.table.routes
+    return made
+
+
+def test_a_bare_route_has_the_defaults(assembler):
+    made = route(assembler, "")
+
+    assert made.pattern.text == "/one/**"
+    assert (made.methods, made.hosts, made.requirements, made.public) == (None, None, None, False)
+    assert made.body_limit == 100 * 1024 * 1024
+    assert (made.response_timeout, made.idle_timeout) == (60.0, 60.0)
+    assert made.url_token_methods == {"GET", "HEAD"}
+    assert not made.form_tokens
+    assert not made.changes_request
+    assert not made.rewrites_answer
+
+
+def test_what_is_written_arrives(assembler):
+    made = route(
+        assembler,
+        "methods: [GET, PUT], hosts: [Erp.Example], require: {roles: [sales], scopes: [r], tenants: [HQ]}, "
+        "timeouts: {response: 2m}, limits: {body_bytes: 0}, strip_prefix: /one, allow_encoded: [slash], "
+        "credentials: [access_token], access_token_methods: [POST], access_token_in_form: true, on_foreign: pass, "
+        "allow_underscore_headers: [API_KEY], request_headers: {set: {X-Zone: in}, remove: [X_Debug]}, "
+        "response_headers: {set: {X-Frame-Options: DENY}, remove: [Server]}",
+    )
+
+    assert made.methods == {"GET", "PUT"}
+    assert made.hosts == {b"erp.example"}
+    assert made.requirements.roles == {"sales"}
+    assert made.response_timeout == 120.0
+    assert made.body_limit == 0
+    assert made.strip_prefix == b"/one"
+    assert made.allow_encoded == {"slash"}
+    assert (made.url_token_methods, made.form_tokens, made.foreign_url_tokens_pass) == ({"POST"}, True, True)
+    assert made.underscore_headers == {b"api_key"}
+    assert made.set_headers == (b"X-Zone", b": ", b"in", b"\r\n")
+    assert made.remove_headers == {b"x-zone", b"x-debug"}, "what is set replaces what came"
+    assert made.answer_remove == {b"server", b"x-frame-options"}
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "/one/",
+        "one",
+        "/o?e",
+        "/*",
+        "/{x}",
+        "/caf\u00e9",
+        "/%6fne",
+        "/a%20b",
+        "/.",
+        "/one/..",
+        "//one",
+        "/a;b",
+        "/a b",
+        "/a\\b",
+        "/two",
+    ],
+)
+def test_a_prefix_that_no_path_of_the_route_begins_with_is_refused(assembler, prefix):
+    with pytest.raises(ConfigRefused) as refused:
+        assembler(routes=f"[{{name: one, path: /one/**, upstream: erp, strip_prefix: '{prefix}'}}]")
+
+    assert "strip_prefix" in str(refused.value.problems[0])
+
+
+def test_the_injectors_headers_are_known_folded(assembler):
+    made = route(
+        assembler, "", upstreams='{erp: {servers: ["http://h"], injector: {header: {name: X_Erp.Key, value: k}}}}'
+    )
+
+    assert made.owned_headers == {b"x-erp-key"}
+    assert b"X_Erp.Key: k\r\n" in made.identity_lines(verified())
+
+
+def test_the_credentials_of_the_route_are_its_own(assembler):
+    class Nothing:
+        authorization = api_key = cookie = url_token = None
+
+    made = route(assembler, "credentials: [access_token]")
+
+    assert made.authenticator.takes_url_tokens
+    with pytest.raises(CredentialsMissing):
+        made.authenticator.identify(Nothing(), anonymous=False)
+
+
+def test_errors_are_spelled_by_errors_or_the_only_login(assembler):
+    logins = "{native: {dialect: native, path: /auth, identity_provider: staff}, oauth2: {dialect: oauth2, path: /oauth2, identity_provider: staff}}"
+    built = assembler(
+        logins=logins,
+        routes="[{name: a, path: /a, upstream: erp, errors: oauth2}, {name: b, path: /b, upstream: erp, logins: [oauth2]}, {name: c, path: /c, upstream: erp}]",
+    )
+
+    replies = [each.refuse(CredentialsMissing(), "r") for each in built.rules.table.routes]
+
+    assert [reply.status for reply in replies] == [401, 401, 401]
+    assert built.rules.table.routes[2].refuse is built.rules.refuse
+
+
+def test_a_route_that_can_never_match_is_warned_of_at_its_line(assembler):
+    built = assembler(routes="[{name: all, path: /**, upstream: erp}, {name: late, path: /late, upstream: erp}]")
+
+    assert [
+        warning.where for warning in built.loaded.warnings if "late" in warning.where or "routes[1]" in warning.where
+    ]
