@@ -1,17 +1,24 @@
 -- KEYS: session, spent, grace.
 -- ARGV: now, spent hash, sealed successors, grace in seconds, rotate (1/0), revoke access (1/0), meta ('' keeps it),
 -- owner, tenant, channel, message of a revocation, then (hash, kind, expiry) of each successor.
--- Returns {outcome, sealed, meta, then the hashes to forget (rotated) or of endless tokens (reused)...}.
+-- Returns {outcome, sealed, meta, then the hashes to forget (rotated), of endless tokens (reused) or known...}.
 local now, spent, FIRST = tonumber(ARGV[1]), ARGV[2], 12
 local session = read(KEYS[1])
 if not session.id then return {'unknown', '', ''} end
 if session.revoked then return {'revoked', '', session.meta} end
 
-local known = session[ARGV[FIRST]]
-if known then  -- the very same rotation again, after a time-out that hid its answer; anything else is a collision
-  local _, _, parent = token(known)
-  return {parent == spent and 'rotated' or 'known', '', session.meta}
+-- The very same rotation again, after a time-out that hid its answer, is known by its last successor: what comes first
+-- may have nothing random in it, so that a second use would make the same bytes. Anything else is a collision.
+local last = #ARGV - 2
+if session[ARGV[last]] then
+  local _, _, parent = token(session[ARGV[last]])
+  if parent == spent then return {'rotated', '', session.meta} end
 end
+local held = {}
+for i = FIRST, last, 3 do
+  if session[ARGV[i]] then held[#held + 1] = ARGV[i] end
+end
+if #held > 0 then return {'known', '', session.meta, unpack(held)} end
 
 local kind, expiry = token(session[spent])
 if kind ~= 'refresh' then
@@ -62,6 +69,5 @@ if ARGV[7] ~= '' then
   session.meta = ARGV[7]
 end
 prune(KEYS[1], session, now, (#ARGV - FIRST + 1) / 3, forgotten)
-local last = add(KEYS[1], session, FIRST, spent, now)
-expire(KEYS[2], last, now)
+expire(KEYS[2], add(KEYS[1], session, FIRST, spent, now), now)
 return {'rotated', '', session.meta, unpack(forgotten)}

@@ -112,6 +112,37 @@ async def test_a_known_successor_is_refused_and_nothing_is_spent(store, clock, o
     assert await store.find_refresh(digest("n.refresh")) is None
 
 
+async def test_a_second_use_is_never_taken_for_a_repetition_because_the_access_token_is_the_same(store, clock, opened):
+    """Where nothing in an access token is random, two refreshes of one second make the same bytes."""
+    first, second = (
+        rotation("s1", "r", name, clock, grace=0.0, successors=(access("same", clock), refresh(name, clock)))
+        for name in ("first", "second")
+    )
+    await store.rotate(first)
+
+    with pytest.raises(TokenKnown):
+        await store.rotate(second)
+
+    assert await store.find_refresh(digest("second")) is None
+    assert await store.find_token(digest("same"))
+    assert (await store.rotate(rotation("s1", "r", "other", clock, grace=0.0))).outcome is Outcome.REUSED
+
+
+async def test_of_simultaneous_refreshes_with_the_same_access_token_one_wins_and_its_tokens_live(store, clock, opened):
+    rivals = [
+        rotation("s1", "r", name, clock, successors=(access("same", clock), refresh(name, clock)))
+        for name in map(str, range(20))
+    ]
+
+    results = await asyncio.gather(*(store.rotate(each) for each in rivals), return_exceptions=True)
+
+    won = [name for name, result in enumerate(results) if isinstance(result, RotationResult)]
+    assert [results[name].outcome for name in won] == [Outcome.ROTATED]
+    assert sum(isinstance(result, TokenKnown) for result in results) == 19
+    assert await store.find_token(digest("same"))
+    assert (await store.find_refresh(digest(str(won[0])))).standing is Standing.LIVE
+
+
 async def test_a_successor_known_to_another_session_is_refused(store, clock, opened):
     await store.open_session(session("s2", clock), [access("theirs", clock)])
     clash = (access("theirs", clock), refresh("n.refresh", clock))
