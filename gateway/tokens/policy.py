@@ -29,7 +29,8 @@ class TokenPolicy:
     revoke_access: bool = False
     """A refresh kills the session's earlier access tokens."""
     sliding_access: bool = False
-    """An access token lives access_ttl from its last use, and without a refresh token does not end its session."""
+    """An opaque access token lives access_ttl from its last use, and does not end its session without a refresh token;
+    a JWT has its end written in it and slides nowhere."""
 
     def session_end(self, now: float) -> float:
         """When a session opened now ends for good, in epoch seconds; inf: never."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.requests import basic, bearer, media_type, parse_form, read_json, text
-from gateway.errors import ClientRejected, CredentialsMissing, MalformedBody
+from gateway.errors import ClientRejected, CredentialsMissing, MalformedBody, Reason
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 
@@ -65,11 +65,30 @@ def test_the_scheme_of_a_bearer_has_no_case(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "abc", "Bearer", "Bearer ", "Bearer  abc", "Bearer\tabc", " Bearer abc", "Bearer a b", "Bearer ä"]
+    ("value", "reason"),
+    [
+        ("", Reason.ABSENT),
+        ("abc", Reason.MISSING_SCHEME),
+        ("Bearerabc def", Reason.MISSING_SCHEME),
+        (" Bearer abc", Reason.MISSING_SCHEME),
+        ("Bearer", Reason.BAD_HEADER),
+        ("Bearer ", Reason.BAD_HEADER),
+        ("Bearer  abc", Reason.BAD_HEADER),
+        ("Bearer\tabc", Reason.BAD_HEADER),
+        ("Bearer a b", Reason.BAD_HEADER),
+        ("Bearer a,b", Reason.BAD_HEADER),
+        ("Bearer ä", Reason.BAD_HEADER),
+    ],
 )
-def test_a_bearer_is_written_in_one_way(value):
-    with pytest.raises(CredentialsMissing):
+def test_a_bearer_is_written_in_one_way_and_a_refusal_says_which_part_is_wrong(value, reason):
+    with pytest.raises(CredentialsMissing) as refused:
         bearer(call(authorization=value))
+
+    assert refused.value.reason is reason
+
+
+def test_what_is_no_token_of_ours_is_still_read_as_a_bearer():
+    assert bearer(call(authorization="Bearer not!a@token")) == b"not!a@token"
 
 
 def encoded(raw):
