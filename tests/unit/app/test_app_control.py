@@ -1,0 +1,123 @@
+from types import SimpleNamespace
+
+import pytest
+from fakes.assembling import Assembler
+from fakes.wired_gate import Wired
+
+from gateway.app.control import LocalControl
+from gateway.model import Session
+from gateway.tokens.session_id import public_id
+
+SESSION = Session("store-id", "native", "staff", "101", "ada", 1.0, tenant="HQ")
+
+
+class Store:
+    """Keeps what it is told to end."""
+
+    def __init__(self):
+        self.ended = []
+
+    async def revoke_session(self, session_id, cause):
+        self.ended.append((session_id, cause))
+        return session_id == SESSION.id
+
+    async def revoke_user(self, *who):
+        self.ended.append(who)
+
+    async def revoke_tenant(self, *which):
+        self.ended.append(which)
+
+    async def revoke_all(self, *cause):
+        self.ended.append(cause)
+
+    async def sessions_of(self, provider, user_id):
+        return [SESSION]
+
+
+@pytest.fixture
+def process(tmp_path):
+    assembler = Assembler(tmp_path)
+    wired = Wired()
+    audited = []
+    current = assembler()
+    yield SimpleNamespace(
+        state=SimpleNamespace(store=Store(), feed=SimpleNamespace(alive=True), described="embedded store"),
+        gate=wired.gate,
+        reloader=SimpleNamespace(is_stale=False),
+        current=current,
+        metrics=wired.metrics,
+        started=1.0,
+        loaded_at=2.0,
+        is_listening=True,
+        shared=SimpleNamespace(audit=lambda event, **fields: audited.append((event, fields))),
+        audited=audited,
+        stop=wired.gate.drain,
+    )
+    assembler.checks.close()
+
+
+@pytest.fixture
+def control(process):
+    return LocalControl(process)
+
+
+async def test_health_is_what_is_known_now(process, control):
+    health = await control.health()
+    assert health.store_up
+    assert not health.draining
+    assert health.upstreams == {"erp": (1, 1)}
+
+    process.current.rules.upstreams[0].servers[0].healthy = False
+    process.state.feed.alive = False
+    process.gate.drain()
+    health = await control.health()
+
+    assert not health.store_up
+    assert health.draining
+    assert health.upstreams == {"erp": (0, 1)}
+
+
+async def test_a_snapshot_names_the_routes_and_nothing_secret(control):
+    snapshot = await control.snapshot()
+
+    assert [route["name"] for route in snapshot.routes] == ["all"]
+    assert (snapshot.started, snapshot.config_loaded, snapshot.store) == (1.0, 2.0, "embedded store")
+    assert "argon2" not in repr(snapshot)
+
+
+async def test_what_an_operator_ends_is_audited_by_its_public_id(process, control):
+    assert await control.revoke_session("store-id")
+    assert not await control.revoke_session("unknown")
+    await control.revoke_user("staff", "101")
+    await control.revoke_tenant("HQ")
+    await control.revoke_all()
+
+    cause = "revoked by an operator"
+    assert process.state.store.ended == [
+        ("store-id", cause),
+        ("unknown", cause),
+        ("staff", "101", cause),
+        ("HQ", cause),
+        (cause,),
+    ]
+    assert process.audited == [
+        ("session_revoked", {"cause": cause, "session": public_id("store-id"), "ended": True}),
+        ("session_revoked", {"cause": cause, "session": public_id("unknown"), "ended": False}),
+        ("sessions_ended", {"cause": cause, "provider": "staff", "user_id": "101"}),
+        ("sessions_ended", {"cause": cause, "tenant": "HQ"}),
+        ("sessions_ended", {"cause": cause, "all": True}),
+    ]
+
+
+async def test_sessions_without_an_end_say_so(control):
+    (view,) = await control.sessions("staff", "101")
+
+    assert (view.user, view.tenant, view.expires) == ("ada", "HQ", None)
+
+
+async def test_draining_and_explaining_reach_the_gate(process, control):
+    said = await control.explain("GET", "/orders/x", [])
+    assert said.status == 401
+
+    await control.drain()
+    assert process.gate.draining

@@ -1,0 +1,89 @@
+import pytest
+from fakes.presented import verified
+from fakes.wired_gate import Wired
+
+from gateway.app.explain import explain
+from gateway.errors import StoreUnavailable
+from gateway.proxy.route import Requirements
+
+WARM = [("Authorization", "Bearer warm")]
+ROUTES = [
+    {"name": "open", "path": "/open/**", "anonymous": ["GET /open/**"]},
+    {"name": "public", "path": "/public/**", "public": True},
+    {"name": "strict", "path": "/strict/**", "requirements": Requirements(roles=frozenset({"boss"})), "foreign": True},
+    {"name": "stripped", "path": "/erp/**", "strip_prefix": b"/erp"},
+    {"name": "images", "path": "/images/**", "credentials": ("access_token",)},
+]
+
+
+@pytest.fixture
+def wired():
+    return Wired(ROUTES)
+
+
+async def ask(wired, method, target, headers=()):
+    return await explain(wired.gate, method, target, headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "outcome"),
+    [
+        ("GET", "/open/x", [], ("forward", 0)),
+        ("POST", "/open/x", [], ("refuse", 401)),
+        ("POST", "/open/x", WARM, ("forward", 0)),
+        ("GET", "/open/x", [*WARM, *WARM], ("refuse", 400)),
+        ("GET", "/open/x", [("Content-Length", "x")], ("refuse", 400)),
+        ("GET", "/open/x", [("Host", "a b")], ("refuse", 400)),
+        ("GET", "/public/x", [("Authorization", "Basic x")], ("forward", 0)),
+        ("GET", "/strict/x", [("Authorization", "Basic x")], ("refuse", 403)),
+        ("GET", "/strict/x", WARM, ("refuse", 403)),
+        ("GET", "/images/x?access_token=warm", [], ("forward", 0)),
+        ("GET", "/images/x?access_token=warm&access_token=warm", [], ("refuse", 400)),
+        ("GET", "/nowhere", [], ("refuse", 404)),
+        ("GET", "/open/../x", [], ("refuse", 400)),
+        ("CONNECT", "/open/x", [], ("refuse", 405)),
+    ],
+)
+async def test_outcomes(wired, method, target, headers, outcome):
+    said = await ask(wired, method, target, headers)
+
+    assert (said.outcome, said.status) == outcome
+    assert wired.erp.take() == b""
+
+
+async def test_the_steps_name_what_decided_and_no_credential(wired):
+    said = await ask(wired, "GET", "/erp/%61?x=1", [("Authorization", "Bearer cold")])
+
+    assert [(step.part, step.verdict) for step in said.steps] == [
+        ("path", "judged and sent as /erp/a"),
+        ("route", "stripped (/erp/**) is the first that matches"),
+        ("credential", "bearer: valid"),
+        ("upstream", "GET http://10.0.0.1:8069/a"),
+    ]
+    assert (said.route, said.upstream, said.identity["user"]) == ("stripped", "erp", "bob")
+
+
+async def test_a_refusal_says_why(wired):
+    said = await ask(wired, "GET", "/strict/x", WARM)
+
+    assert said.steps[-1].part == "refused"
+    assert "roles" in said.steps[-1].verdict
+
+
+async def test_an_upstream_that_is_down_is_an_answer_and_a_store_that_is_away_is_none(wired):
+    wired.server.healthy = False
+    assert (await ask(wired, "GET", "/open/x")).status == 503
+
+    wired.tokens.away = True
+    with pytest.raises(StoreUnavailable):
+        await ask(wired, "GET", "/open/x", [("Authorization", "Bearer cold")])
+
+
+async def test_requirements_that_are_met_are_told():
+    wired = Wired([{"requirements": Requirements(roles=frozenset({"boss"})), "anonymous": ["/orders/open"]}])
+    wired.tokens.warm[b"boss"] = verified(roles=frozenset({"boss"}))
+
+    said = await ask(wired, "GET", "/orders/x", [("Authorization", "Bearer boss")])
+    assert ("requirements", "met") in [(step.part, step.verdict) for step in said.steps]
+    said = await ask(wired, "GET", "/orders/open")
+    assert said.outcome == "forward"

@@ -1,0 +1,54 @@
+import socket
+import ssl
+
+import pytest
+from fakes.authority import write_certificates
+
+from gateway.app.listen import PortInUse, bind, renew, tls_context
+from gateway.config.addresses import Address
+from gateway.config.server import ServerTls
+
+
+@pytest.fixture
+def tls(tmp_path):
+    write_certificates(tmp_path)
+    return ServerTls(certificate_file="cert.pem", private_key_file="key.pem")
+
+
+def test_a_bound_socket_does_not_listen_yet():
+    with bind(Address("127.0.0.1", 0), "server.listen") as sock, socket.socket() as client:
+        assert not sock.getblocking()
+        with pytest.raises(ConnectionRefusedError):
+            client.connect(sock.getsockname())
+
+
+def test_a_taken_port_is_named_with_its_key():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(
+            PortInUse, match=rf"^admin\.listen: cannot listen on 127\.0\.0\.1:{port}: Address already in use$"
+        ):
+            bind(Address("127.0.0.1", port), "admin.listen")
+
+
+def test_an_address_that_is_not_ours_is_told_likewise():
+    with pytest.raises(PortInUse, match=r"server\.listen: cannot listen on 192\.0\.2\.1:80"):
+        bind(Address("192.0.2.1", 80), "server.listen")
+
+
+def test_tls_begins_at_1_2(tls, tmp_path):
+    context = tls_context(tmp_path, tls)
+
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_a_renewal_that_does_not_fit_leaves_the_old_certificate(tls, tmp_path):
+    context = tls_context(tmp_path, tls)
+    (tmp_path / "cert.pem").write_text("nonsense")
+
+    with pytest.raises((OSError, ssl.SSLError)):
+        renew(context, tmp_path, tls)
+
+    write_certificates(tmp_path)
+    renew(context, tmp_path, tls)
