@@ -13,6 +13,7 @@ from gateway.config.store import StoreConfig
 from gateway.model import Clock
 from gateway.state.attempts import ATTEMPT_SCRIPTS
 from gateway.state.calls import Calls
+from gateway.state.erp_records import ERP_SCRIPTS
 from gateway.state.keys import Keys
 from gateway.state.store import SCRIPTS, Store
 
@@ -44,7 +45,9 @@ def open_store(config: StoreConfig, *, url: str = "", base: Path = Path(), clock
         **where,
     )
     return Store(
-        Calls(pool, timeout=config.timeout, scripts=(*SCRIPTS, *ATTEMPT_SCRIPTS)), Keys(config.key_prefix), clock
+        Calls(pool, timeout=config.timeout, scripts=(*SCRIPTS, *ATTEMPT_SCRIPTS, *ERP_SCRIPTS)),
+        Keys(config.key_prefix),
+        clock,
     )
 
 

@@ -80,6 +80,11 @@ class Keys:
         """All three, in the order in which scripts take them."""
         return self.session(session_id), self.spent(session_id), self.grace(session_id)
 
+    @property
+    def erp_index(self) -> str:
+        """Sorted set: ids of sessions with an ERP session, by their end. A hint."""
+        return f"{self._prefix}e"
+
     def user_index(self, owner: str) -> str:
         """Sorted set: session ids of a user by their end. A hint."""
         return f"{self._prefix}u:{owner}"
