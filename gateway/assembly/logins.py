@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.assembly.shared import Shared
+from gateway.broker.accounts import CurrentSessions
 from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
+from gateway.broker.protection import Protection
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
 from gateway.dialects import DIALECTS
@@ -18,6 +20,7 @@ from gateway.errors import GatewayError
 from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
 from gateway.proxy.route import LoginEndpoint, Refuse
 from gateway.routing.table import Hosts, host_names
+from gateway.state.attempts import Attempts, Limits
 from gateway.tokens.cache import VerifiedTokens
 from gateway.tokens.format import TokenFormat
 from gateway.tokens.issuer import Issuer
@@ -51,9 +54,13 @@ def build_logins(
     config = loaded.config
     parts = {name: part for name, login in config.logins.items() if (part := _parts(loaded, name, login, keys))}
     cache = VerifiedTokens(shared.feed, clock=shared.clock)
-    verifier = TokenVerifier(shared.store, cache, shared.clock, [part.tokens for part in parts.values()])
+    clients = _clients(loaded, shared)
+    current = CurrentSessions(providers, clients)
+    formats = [part.tokens for part in parts.values()]
+    verifier = TokenVerifier(shared.store, cache, shared.clock, formats, current)
+    attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
     built = Logins(cache, verifier)
-    tools = BrokerTools(verifier, _clients(loaded, shared), shared.audit)
+    tools = BrokerTools(verifier, clients, Protection(attempts, shared.audit), current, shared.audit)
     for name, part in parts.items():
         login = config.logins[name]
         provider = providers.get(login.identity_provider)
@@ -63,7 +70,7 @@ def build_logins(
         dialect = DIALECTS[login.dialect](
             part.options,
             DialectTools(
-                broker=Broker(issuer, provider, tools),
+                broker=Broker(issuer, provider, tools, Limits(**login.protection.model_dump())),
                 clock=shared.clock,
                 issuer=part.policy.issuer,
                 path=login.path,

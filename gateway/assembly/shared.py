@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.broker.core import Audit
+from gateway.broker.protection import Audit
 from gateway.identity_providers.passwords import PasswordChecks
 from gateway.model import Clock
 from gateway.observe.metrics import Metrics

@@ -1,6 +1,7 @@
 """The core of one login, whole: sessions begin, go on and end here for whichever dialect asks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.broker.opening import Opening
 from gateway.broker.refreshing import Refreshing
@@ -75,7 +76,10 @@ class Broker(Opening, Refreshing):
     async def introspect(self, token: str, client: OAuthClient) -> Introspection | None:
         """What a live token of this client stands for; None for all others (RFC 7662, section 4)."""
         known = await self._issuer.introspect(token)
-        return known if known is not None and known.session.client_id == client.id else None
+        if known is None or known.session.client_id != client.id:
+            return None
+        session = self._current(known.session)
+        return replace(known, session=session) if session is not None else None
 
     async def sessions(self, identity: Identity) -> Sequence[Session]:
         """The user's live sessions in all logins of the identity provider, oldest first."""

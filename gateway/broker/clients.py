@@ -27,6 +27,17 @@ class OAuthClients:
         self._verified: dict[bytes, float] = {}
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
+    def listed(self, client_id: str, login: str) -> OAuthClient | None:
+        """The client as it is listed now; None if it is not, or may not use this login."""
+        client = self._clients.get(client_id)
+        return client if client is not None and (not client.logins or login in client.logins) else None
+
+    def remembered(self, client_id: str, secret: str) -> OAuthClient | None:
+        """The client, if this secret was right a short while ago; nothing is hashed."""
+        client = self._clients.get(client_id)
+        known = client is not None and monotonic() < self._verified.get(self._digest(client_id, secret), 0.0)
+        return client if known else None
+
     async def authenticate(self, client_id: str, secret: str) -> OAuthClient | None:
         """The client whose secret this is, or None. Raises Unavailable when too many checks are waiting."""
         client = self._clients.get(client_id)

@@ -1,27 +1,32 @@
 """What all parts of a broker share: the login's issuer, its users, and one way to tell what happened."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
+from gateway.broker.accounts import CLIENTS_PROVIDER, CurrentSessions
 from gateway.broker.clients import OAuthClients
-from gateway.errors import ClientRejected, CredentialsRejected, Reason
+from gateway.broker.protection import Audit, Check, Protection, Who
+from gateway.errors import (
+    AccountLocked,
+    ClientRejected,
+    CredentialsRejected,
+    LoginRejected,
+    Reason,
+    SelectionNeeded,
+    TooManyRequests,
+)
 from gateway.model import Account, Call, Identity, OAuthClient, PasswordVerifier, Session, TokenKind
+from gateway.state.attempts import Limits
 from gateway.tokens.cache import Verified
 from gateway.tokens.issuer import Issuer
 from gateway.tokens.live import LiveToken
 from gateway.tokens.session_id import public_id
 from gateway.tokens.verifier import TokenVerifier
 
-CLIENTS_PROVIDER: Final = "@clients"
-"""Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
-
-
-class Audit(Protocol):
-    """Writes one audit event."""
-
-    def __call__(self, event: str, /, **fields: Any) -> None:
-        """`event` and what belongs to it; never a token or a password."""
-        ...
+DEFAULT_LIMITS: Final = Limits()
+_RESULTS: Final = {AccountLocked: "locked", SelectionNeeded: "selection_needed"}
+"""What the audit log calls refusals that are not for a wrong password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +35,26 @@ class BrokerTools:
 
     verifier: TokenVerifier
     clients: OAuthClients
+    protection: Protection
+    current: CurrentSessions
     audit: Audit
 
 
 class BrokerCore:
     """Reads tokens and clients, and tells of what was done. Every method raises StoreUnavailable."""
 
-    def __init__(self, issuer: Issuer, provider: PasswordVerifier, tools: BrokerTools) -> None:
+    def __init__(
+        self, issuer: Issuer, provider: PasswordVerifier, tools: BrokerTools, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        """`limits`: the login's protection against guessing; always on."""
         self._issuer = issuer
         self._store = issuer.store
         self._provider = provider
         self._verifier = tools.verifier
         self._clients = tools.clients
+        self._protection = tools.protection
+        self._limits = limits
+        self._current = tools.current
         self._audit = tools.audit
 
     async def live(self, token: bytes, *kinds: TokenKind) -> LiveToken:
@@ -59,10 +72,23 @@ class BrokerCore:
         reason = verified if isinstance(verified, Reason) else Reason.OTHER_LOGIN
         raise CredentialsRejected(f"not a live access token of this login: {reason.value}", reason=reason)
 
-    async def authenticate_client(self, client_id: str, secret: str) -> OAuthClient:
-        """The OAuth2 client. Raises ClientRejected, Unavailable."""
-        client = await self._clients.authenticate(client_id, secret)
-        if client is None or (client.logins and self._issuer.login not in client.logins):
+    async def authenticate_client(self, readings: Sequence[tuple[str, str]], call: Call) -> OAuthClient:
+        """The OAuth2 client that one of these ids and secrets belongs to: readings of the same header count once.
+
+        Raises ClientRejected, Banned, TooManyRequests, Unavailable.
+        """
+        client = next((each for reading in readings if (each := self._clients.remembered(*reading))), None)
+        if client is None and readings:
+
+            async def check() -> OAuthClient | None:
+                for reading in readings:
+                    if (found := await self._clients.authenticate(*reading)) is not None:
+                        return found
+                return None
+
+            client = await self._judged(CLIENTS_PROVIDER, readings[0][0], call, check)
+        if client is None or self._clients.listed(client.id, self._issuer.login) is None:
+            self._tell("login", call, result="client_rejected")
             raise ClientRejected("unknown client, wrong secret, or not a client of this login")
         return client
 
@@ -72,6 +98,20 @@ class BrokerCore:
         if account is None:
             raise CredentialsRejected("the user was removed or locked", reason=Reason.REVOKED)
         return account
+
+    async def _judged(
+        self, provider: str, username: str, call: Call, check: Check[Who], *, client_id: str = ""
+    ) -> Who | None:
+        """What `check` says of a password, under the login's protection; what is not None is told by the caller."""
+        try:
+            return await self._protection.judge(provider, username, call, self._limits, check)
+        except TooManyRequests:
+            self._tell("login", call, result="banned", client_id=client_id)
+            raise
+        except LoginRejected as refused:
+            result = _RESULTS.get(type(refused), "rejected")
+            self._tell("login", call, result=result, client_id=client_id)
+            raise
 
     async def _end(self, session: Session, cause: str, call: Call) -> bool:
         ended = await self._store.revoke_session(session.id, cause)

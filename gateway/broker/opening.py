@@ -5,7 +5,8 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from gateway.broker.core import CLIENTS_PROVIDER, BrokerCore
+from gateway.broker.accounts import account_of_client
+from gateway.broker.core import BrokerCore
 from gateway.broker.scopes import allowed_scopes, granted_scopes, kept_scopes, kept_tenant
 from gateway.errors import CredentialsRejected, Forbidden, LoginRejected
 from gateway.model import ACCOUNTS_OWN, Account, Call, Choice, OAuthClient, Session, TokenKind, TokenPair
@@ -32,10 +33,15 @@ class Opening(BrokerCore):
     async def verify_password(
         self, username: str, password: str, call: Call, client: OAuthClient | None = None
     ) -> Account:
-        """The account, nothing opened yet. Raises LoginRejected, Unavailable."""
-        account = await self._provider.verify(username, password, call)
+        """The account, nothing opened yet. Raises LoginRejected, Banned, TooManyRequests, Unavailable."""
+
+        async def check() -> Account | None:
+            return await self._provider.verify(username, password, call)
+
+        client_id = client.id if client else ""
+        account = await self._judged(self._provider.name, username, call, check, client_id=client_id)
         if account is None:
-            self._tell("login", call, result="rejected", client_id=client.id if client else "")
+            self._tell("login", call, result="rejected", client_id=client_id)
             raise LoginRejected
         return account
 
@@ -129,8 +135,3 @@ def chosen_before(session: Session, account: Account) -> Choice:
         scopes=None if scopes is None else kept_scopes(account.scopes, scopes),
         context=session.context,
     )
-
-
-def account_of_client(client: OAuthClient) -> Account:
-    """The client as the user of its own sessions (client_credentials)."""
-    return Account(CLIENTS_PROVIDER, client.id, client.id, "client", client.roles, client.scopes)

@@ -1,11 +1,9 @@
 """How sessions go on: a refresh token is exchanged, and the user looked up anew."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from gateway.broker.core import CLIENTS_PROVIDER, BrokerCore
-from gateway.broker.opening import account_of_client
-from gateway.broker.scopes import allowed_scopes, kept_scopes, kept_tenant
+from gateway.broker.accounts import CLIENTS_PROVIDER, account_of_client, as_it_is_now
+from gateway.broker.core import BrokerCore
 from gateway.errors import Reason, RefreshRejected, ScopeRejected
 from gateway.model import PLAIN_REFRESH, Account, Call, OAuthClient, RefreshRules, Session, TokenPair
 from gateway.state.records import FoundRefresh, Outcome, Standing
@@ -62,19 +60,14 @@ class Refreshing(BrokerCore):
         account = await self._account_now(session, client)
         if account is None:
             return None
-        chosen = session.context.get("roles")
-        renewed = replace(
-            session,
-            user=account.name,
-            roles=account.roles if chosen is None else tuple(chosen),
-            scopes=kept_scopes(allowed_scopes(account, client), session.context.get("scopes")),
-            tenant=kept_tenant(account, session.tenant),
-        )
+        renewed = as_it_is_now(session, account, client)
         return rules.renew(renewed, account) if rules.renew else renewed
 
     async def _account_now(self, session: Session, client: OAuthClient | None) -> Account | None:
         if session.provider == CLIENTS_PROVIDER:
             return account_of_client(client) if client else None
+        if session.provider != self._provider.name:
+            return None  # the login asks another provider now, whose users of the same id are other people
         return await self._provider.lookup(session.user_id, session)
 
     def _ask(self, rules: RefreshRules, call: Call, found: FoundRefresh) -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.credentials import PasswordHash
 from gateway.config.section import OpenOptions, Options, Section, later, split_options
-from gateway.config.values import AnyLine, Line, Names, some
+from gateway.config.values import AnyLine, Flag, Line, Names, some
 
 ProviderType = Annotated[
     Literal["users", "odoo", "idempiere", "itempath", "jmix", "oidc"],
@@ -67,6 +67,8 @@ class User(Section):
     username: Line
     password_hash: PasswordHash
     id: Line
+    locked: Flag = False
+    """Cannot log in, and what was issued before is refused; the entry, its id and its name stay taken."""
     type: Literal["user", "application"] = "user"
     roles: Names = ()
     scopes: Names = ()

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.addresses import Host
 from gateway.config.section import NotYet, OpenOptions, Options, Section, later, split_options
-from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, distinct
+from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, Whole, distinct
 
 DialectName = Annotated[
     Literal["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"],
@@ -15,6 +15,11 @@ DialectName = Annotated[
 ]
 
 _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_~!$&'()+,=:@-][A-Za-z0-9._~!$&'()+,=:@-]*)+")
+
+
+_MOST_FAILURES = 100
+_LONGEST_WINDOW = 86400.0
+"""Seconds; the store remembers no failed login longer."""
 
 
 def _mount_path(path: str) -> str:
@@ -32,6 +37,28 @@ class RefreshConfig(Section):
     revoke_access: Flag | None = None
 
 
+def _few(number: int) -> int:
+    if not 1 <= number <= _MOST_FAILURES:
+        raise ValueError(f"must be 1 to {_MOST_FAILURES}")
+    return number
+
+
+def _within_a_day(seconds: float) -> float:
+    if seconds > _LONGEST_WINDOW:
+        raise ValueError("must not be longer than a day")
+    return seconds
+
+
+class ProtectionConfig(Section):
+    """When password guessing is stopped; there is no switch that turns it off. Times are seconds."""
+
+    max_failures: Annotated[Whole, AfterValidator(_few)] = 5
+    """Of one account from one address; an address may fail ten times as often over all accounts."""
+    window: Annotated[Duration, AfterValidator(_within_a_day)] = 900.0
+    """Failures that are older do not count."""
+    ban: Duration = 900.0
+
+
 class LoginConfig(Section):
     """A mounted set of endpoints. Lifetimes are seconds; None is the dialect's own default."""
 
@@ -46,7 +73,7 @@ class LoginConfig(Section):
     signing_key: Name | None = None
     """The kid of the key that signs for this login; the first of `signing_keys` where it is left out."""
     refresh: RefreshConfig = RefreshConfig()
-    protection: NotYet = None
+    protection: ProtectionConfig = ProtectionConfig()
     cors: NotYet = None
     options: OpenOptions = Field(default_factory=Options)
 

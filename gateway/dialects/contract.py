@@ -47,13 +47,13 @@ class Broker(Protocol):
         client: OAuthClient | None = None,
         scopes: Sequence[str] | None = None,
     ) -> TokenPair:
-        """Open a session. Raises LoginRejected, ScopeRejected, Unavailable."""
+        """Open a session. Raises LoginRejected, ScopeRejected, TooManyRequests (Banned), Unavailable."""
         ...
 
     async def verify_password(
         self, username: str, password: str, call: Call, client: OAuthClient | None = None
     ) -> Account:
-        """The account, nothing opened yet. Raises LoginRejected, Unavailable."""
+        """The account, nothing opened yet. Raises LoginRejected, TooManyRequests (Banned), Unavailable."""
         ...
 
     async def open(
@@ -111,8 +111,8 @@ class Broker(Protocol):
         """What an access or application token of this login stands for. Raises CredentialsRejected."""
         ...
 
-    async def authenticate_client(self, client_id: str, secret: str) -> OAuthClient:
-        """Raises ClientRejected, Unavailable."""
+    async def authenticate_client(self, readings: Sequence[tuple[str, str]], call: Call) -> OAuthClient:
+        """The client that one of these ids and secrets belongs to. Raises ClientRejected, Banned, Unavailable."""
         ...
 
     async def account_of(self, session: Session) -> Account:

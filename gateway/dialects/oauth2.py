@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -125,10 +124,7 @@ class OAuth2:
         form = read_form(call)
         if call.query and _NEVER_IN_A_URI & parse_form(call.query.encode()).keys():
             raise MalformedBody("Parameters of this endpoint belong in the body, never in the URI.")
-        for client_id, secret in _client_credentials(call, form):
-            with suppress(ClientRejected):
-                return await self._broker.authenticate_client(client_id, secret), form
-        raise ClientRejected("unknown client, wrong secret, or not a client of this login")
+        return await self._broker.authenticate_client(_client_credentials(call, form), call), form
 
 
 def _client_credentials(call: Call, form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

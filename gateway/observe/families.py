@@ -37,6 +37,7 @@ FAMILIES: dict[str, Family] = {
     "upstream_up": Family(Kind.WORST, ("upstream", "server"), "1 while a server of an upstream takes requests."),
     "auth_total": Family(Kind.COUNTER, ("method", "result"), "Judged credentials, by source and outcome."),
     "logins_total": Family(Kind.COUNTER, ("login", "result"), "Attempts to log in."),
+    "bans_total": Family(Kind.COUNTER, ("scope",), "Bans: of an account from one address, or of an address."),
     "refreshes_total": Family(Kind.COUNTER, ("login", "result"), "Refreshes: rotated, replayed, reused, …"),
     "sessions_revoked_total": Family(Kind.COUNTER, ("cause",), "Sessions ended before their time."),
     "store_up": Family(Kind.WORST, (), "1 while the token store answers."),

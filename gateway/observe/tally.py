@@ -8,7 +8,7 @@ Audit = Callable[..., None]
 
 
 class Tally:
-    """An audit log that also counts: logins, refreshes and sessions that were ended before their time."""
+    """An audit log that also counts: logins, bans, refreshes and sessions that were ended before their time."""
 
     __slots__ = ("_audit", "_metrics")
 
@@ -22,6 +22,8 @@ class Tally:
             case "login" | "refresh":
                 name = "logins_total" if event == "login" else "refreshes_total"
                 self._metrics.count(name, str(fields.get("login", "")), str(fields.get("result", "")))
+            case "banned":
+                self._metrics.count("bans_total", str(fields.get("scope", "")))
             case "logout":
                 self._metrics.count("sessions_revoked_total", "logout")
             case "session_revoked" | "sessions_ended" if fields.get("ended", True):

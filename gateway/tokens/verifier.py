@@ -1,6 +1,7 @@
 """The cold path of a credential: shape and signature first, then the store, then the cache."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.errors import Reason
@@ -14,10 +15,24 @@ from gateway.tokens.opaque import looks_ours
 OPENS_ROUTES: Final = frozenset((TokenKind.ACCESS, TokenKind.APPLICATION))
 
 
+def _as_it_was(session: Session) -> Session:
+    """Nothing is known but what the session says."""
+    return session
+
+
 class TokenVerifier:
     """Judges the tokens of all logins. One for the whole gateway."""
 
-    def __init__(self, store: Store, cache: VerifiedTokens, clock: Clock, formats: Sequence[TokenFormat]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cache: VerifiedTokens,
+        clock: Clock,
+        formats: Sequence[TokenFormat],
+        current: Callable[[Session], Session | None] = _as_it_was,
+    ) -> None:
+        """`current`: a session as its user is listed now; None if the user was removed or locked."""
+        self._current = current
         self._store = store
         self._cache = cache
         self._clock = clock
@@ -47,7 +62,11 @@ class TokenVerifier:
         if made_by is None or recognised is None:
             return unrecognised(token)
         refused = self._refused(made_by, recognised, kinds, login)
-        return refused or await live_token(self._store, made_by, token, recognised, self._clock())
+        live = refused or await live_token(self._store, made_by, token, recognised, self._clock())
+        if isinstance(live, Reason):
+            return live
+        session = self._current(live.session)
+        return replace(live, session=session) if session is not None else Reason.REVOKED
 
     def _recognise(self, token: bytes) -> tuple[TokenFormat | None, Recognised | None]:
         now = self._clock()

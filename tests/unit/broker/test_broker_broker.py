@@ -5,7 +5,16 @@ import asyncio
 import pytest
 from fakes.token_rig import CLIENT_SECRET, CLIENTS, PASSWORD, START, call, together, users, why_not
 
-from gateway.errors import ClientRejected, LoginRejected, Reason, RefreshRejected, ScopeRejected, StoreUnavailable
+from gateway.errors import (
+    AccountLocked,
+    Banned,
+    ClientRejected,
+    LoginRejected,
+    Reason,
+    RefreshRejected,
+    ScopeRejected,
+    StoreUnavailable,
+)
 from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import TokenKind
 from gateway.tokens.opaque import token_hash
@@ -198,8 +207,7 @@ async def test_a_refresh_token_of_another_client_is_refused_and_survives_it(rig)
 
 async def test_a_removed_user_is_noticed_at_the_next_refresh(rig, checks):
     pair = await rig.native.broker.login("ada", PASSWORD, CALL)
-    rig.native.broker._provider = Users(users("bob"), ProviderTools("staff", checks))
-    rig.native.broker._provider._by_id.clear()
+    rig.relist(Users(users("bob", id="101"), ProviderTools("staff", checks)))
 
     with pytest.raises(RefreshRejected) as refused:
         await rig.native.broker.refresh(pair.refresh_token, CALL)
@@ -211,12 +219,118 @@ async def test_a_removed_user_is_noticed_at_the_next_refresh(rig, checks):
 async def test_changed_roles_scopes_and_tenants_arrive_with_the_next_refresh(rig, checks):
     pair = await rig.native.broker.login("ada", PASSWORD, CALL)
     changed = users("ada", roles=["audit"], scopes=["reports"], tenants=[])
-    rig.native.broker._provider = Users(changed, ProviderTools("staff", checks))
+    rig.relist(Users(changed, ProviderTools("staff", checks)))
 
     second = await rig.native.broker.refresh(pair.refresh_token, CALL)
 
     identity = (await rig.native.broker.authenticate(second.access_token.encode())).identity
     assert (identity.roles, identity.scopes, identity.tenant) == ({"audit"}, {"reports"}, "")
+
+
+async def test_a_locked_user_is_noticed_at_login_refresh_and_cold_read(rig, checks):
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    rig.relist(Users(users("ada", locked=True), ProviderTools("staff", checks)))
+
+    assert await why_not(rig.native.broker.authenticate(pair.access_token.encode())) is Reason.REVOKED
+    with pytest.raises(AccountLocked):
+        await rig.native.broker.login("ada", PASSWORD, CALL)
+    with pytest.raises(LoginRejected) as refused:
+        await rig.native.broker.login("ada", "wrong", CALL)
+    assert type(refused.value) is LoginRejected, "only who knows the password is told"
+    with pytest.raises(RefreshRejected):
+        await rig.native.broker.refresh(pair.refresh_token, CALL)
+    assert [fields["result"] for event, fields in rig.audited if event == "login"] == ["accepted", "locked", "rejected"]
+
+
+async def test_a_user_who_was_locked_by_mistake_goes_on_with_the_same_token(rig, checks):
+    """A cold read refuses and writes nothing."""
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    earlier = rig.provider
+    rig.relist(Users(users("ada", locked=True), ProviderTools("staff", checks)))
+    assert await why_not(rig.native.broker.authenticate(pair.access_token.encode()))
+
+    rig.relist(earlier)
+
+    assert await rig.native.broker.authenticate(pair.access_token.encode())
+
+
+async def test_changed_roles_and_scopes_count_at_the_next_cold_read(rig, checks):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, OTHER)
+    changed = users("ada", roles=["audit"], scopes=["reports"])
+    rig.relist(Users(changed, ProviderTools("staff", checks)))
+
+    identity = (await rig.oauth2.broker.authenticate(pair.access_token.encode())).identity
+    told = await rig.oauth2.broker.introspect(pair.access_token, OTHER)
+
+    assert (identity.roles, identity.scopes) == ({"audit"}, {"reports"})
+    assert told.session.scopes == ("reports",)
+
+
+async def test_a_removed_user_s_token_is_not_active_when_its_client_asks(rig, checks):
+    pair = await rig.oauth2.broker.login("ada", PASSWORD, CALL, OTHER)
+    rig.relist(Users(users("bob", id="101"), ProviderTools("staff", checks)))
+
+    assert await rig.oauth2.broker.introspect(pair.access_token, OTHER) is None
+
+
+async def test_a_login_that_asks_another_provider_now_refreshes_no_session_of_the_earlier_one(rig, checks):
+    """Their users of the same id are other people."""
+    pair = await rig.native.broker.login("ada", PASSWORD, CALL)
+    rig.native.broker._provider = Users(users("eve"), ProviderTools("suppliers", checks))
+
+    with pytest.raises(RefreshRejected) as refused:
+        await rig.native.broker.refresh(pair.refresh_token, CALL)
+
+    assert refused.value.reason == "removed"
+
+
+async def test_wrong_passwords_end_in_a_ban_that_is_told(rig):
+    for _ in range(5):
+        with pytest.raises(LoginRejected):
+            await rig.native.broker.login("ada", "wrong", CALL)
+
+    with pytest.raises(Banned):
+        await rig.native.broker.login("ADA", PASSWORD, CALL)
+
+    told = [(event, fields.get("result")) for event, fields in rig.audited]
+    assert told == [("login", "rejected")] * 4 + [("banned", None), ("login", "rejected"), ("login", "banned")]
+    assert "ada" not in str(rig.audited).lower()
+
+
+async def test_logins_of_one_provider_share_their_count(rig):
+    for broker in (rig.native.broker, rig.oauth2.broker) * 2 + (rig.native.broker,):
+        with pytest.raises(LoginRejected):
+            await broker.login("ada", "wrong", CALL)
+
+    for broker in (rig.native.broker, rig.oauth2.broker):
+        with pytest.raises(Banned):
+            await broker.login("ada", PASSWORD, CALL)
+
+
+async def test_a_client_s_secret_is_guarded_like_a_password(rig):
+    for _ in range(5):
+        with pytest.raises(ClientRejected):
+            await rig.oauth2.broker.authenticate_client([("portal", "a b"), ("portal", "a+b")], CALL)
+
+    with pytest.raises(Banned):
+        await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], CALL)
+
+    results = [fields["result"] for event, fields in rig.audited if event == "login"]
+    assert results == ["client_rejected"] * 5 + ["banned"]
+
+
+async def test_a_client_that_was_right_a_moment_ago_is_not_kept_out_by_who_guesses_beside_it(rig):
+    assert await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], CALL) == PORTAL
+    for _ in range(5):
+        with pytest.raises(ClientRejected):
+            await rig.oauth2.broker.authenticate_client([("portal", "wrong")], CALL)
+
+    assert await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], CALL) == PORTAL
+
+
+async def test_no_client_credentials_are_no_client(rig):
+    with pytest.raises(ClientRejected):
+        await rig.oauth2.broker.authenticate_client([], CALL)
 
 
 async def test_a_client_caps_the_scopes_of_its_users_where_it_lists_any(rig):
@@ -265,9 +379,9 @@ async def test_a_client_without_the_refresh_grant_gets_no_refresh_token(rig):
 
 async def test_a_client_of_another_login_is_refused_here(rig):
     with pytest.raises(ClientRejected):
-        await rig.oauth2.broker.authenticate_client(ELSEWHERE.id, CLIENT_SECRET)
+        await rig.oauth2.broker.authenticate_client([(ELSEWHERE.id, CLIENT_SECRET)], CALL)
 
-    assert await rig.native.broker.authenticate_client(ELSEWHERE.id, CLIENT_SECRET) == ELSEWHERE
+    assert await rig.native.broker.authenticate_client([(ELSEWHERE.id, CLIENT_SECRET)], CALL) == ELSEWHERE
 
 
 async def test_a_logout_ends_everything_issued_from_the_session(rig):

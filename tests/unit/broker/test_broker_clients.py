@@ -95,3 +95,27 @@ async def test_a_full_queue_is_an_outage_and_no_wrong_secret(checks):
 
 async def test_without_clients_nobody_is_one(checks):
     assert await OAuthClients([], checks).authenticate("portal", "x") is None
+
+
+async def test_only_a_secret_that_was_right_lately_is_remembered(counted):
+    clients = OAuthClients(CLIENTS, counted)
+    assert clients.remembered("portal", CLIENT_SECRET) is None
+    await clients.authenticate("portal", CLIENT_SECRET)
+    await clients.authenticate("portal", "wrong")
+
+    assert clients.remembered("portal", CLIENT_SECRET).id == "portal"
+    assert clients.remembered("portal", "wrong") is None
+    assert clients.remembered("unknown", CLIENT_SECRET) is None
+
+
+@pytest.mark.parametrize(
+    ("client_id", "login", "found"),
+    [
+        ("portal", "native", True),
+        ("elsewhere", "native", True),
+        ("elsewhere", "oauth2", False),
+        ("gone", "native", False),
+    ],
+)
+def test_a_client_is_listed_for_the_logins_it_may_use(counted, client_id, login, found):
+    assert (OAuthClients(CLIENTS, counted).listed(client_id, login) is not None) == found

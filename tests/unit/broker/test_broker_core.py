@@ -42,9 +42,9 @@ async def test_a_refusal_names_its_reason_in_the_log_and_never_the_token(rig, pa
 
 
 async def test_a_client_counts_in_its_own_logins(rig):
-    assert (await rig.native.broker.authenticate_client("elsewhere", CLIENT_SECRET)).id == "elsewhere"
+    assert (await rig.native.broker.authenticate_client([("elsewhere", CLIENT_SECRET)], CALL)).id == "elsewhere"
     with pytest.raises(ClientRejected):
-        await rig.oauth2.broker.authenticate_client("elsewhere", CLIENT_SECRET)
+        await rig.oauth2.broker.authenticate_client([("elsewhere", CLIENT_SECRET)], CALL)
 
 
 async def test_an_account_is_looked_up_anew_and_a_removed_one_is_a_revoked_credential(rig, pair):

@@ -53,12 +53,46 @@ def test_lifetimes_are_seconds(load_text):
     assert found.refresh.rotate is False
 
 
-@pytest.mark.parametrize("key", ["protection: {max_failures: 5}", "cors: {origins: []}"])
+@pytest.mark.parametrize("key", ["cors: {origins: []}"])
 def test_features_of_a_later_version_are_named_as_such(refused, key):
     problems = refused(login(f"dialect: native, path: /auth, identity_provider: staff, {key}"))
 
     assert len(problems) == 1
     assert problems[0].endswith(f"logins.erp.{key.partition(':')[0]}: is not supported yet")
+
+
+def protected(line):
+    return login(f"dialect: native, path: /auth, identity_provider: staff, protection: {{{line}}}")
+
+
+def test_protection_is_on_where_nothing_is_said(load_text):
+    found = load_text(login("dialect: native, path: /auth, identity_provider: staff")).config.logins["erp"].protection
+
+    assert (found.max_failures, found.window, found.ban) == (5, 900.0, 900.0)
+
+
+def test_protection_can_be_set(load_text):
+    found = load_text(protected("max_failures: 3, window: 1m, ban: 1h")).config.logins["erp"].protection
+
+    assert (found.max_failures, found.window, found.ban) == (3, 60.0, 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("max_failures: 0", "max_failures: must be 1 to 100"),
+        ("max_failures: 101", "max_failures: must be 1 to 100"),
+        ("window: 25h", "window: must not be longer than a day"),
+        ("window: 0s", "window: must be more than zero"),
+        ("ban: 0s", "ban: must be more than zero"),
+        ("max_failure: 3", 'max_failure: unknown key; did you mean "max_failures"?'),
+    ],
+)
+def test_protection_cannot_be_switched_off_by_a_value(refused, line, problem):
+    problems = refused(protected(line))
+
+    assert len(problems) == 1
+    assert problems[0].endswith(f"logins.erp.protection.{problem}")
 
 
 def test_other_keys_are_kept_for_the_dialect(load_text):

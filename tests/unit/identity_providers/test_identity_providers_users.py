@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from fakes.token_rig import PASSWORD, call, users
 
+from gateway.errors import AccountLocked
 from gateway.identity_providers import PROVIDERS
 from gateway.identity_providers.users import ProviderTools, Users
 
@@ -68,3 +69,19 @@ async def test_time_does_not_tell_who_exists(checks):
 
 def test_the_registry_holds_it():
     assert PROVIDERS["users"] is Users
+
+
+async def test_a_locked_user_is_told_so_only_with_the_right_password(checks):
+    locked = provider(checks, "ada", locked=True)
+
+    with pytest.raises(AccountLocked):
+        await locked.verify("ada", PASSWORD, CALL)
+    assert await locked.verify("ada", "wrong", CALL) is None
+
+
+async def test_a_locked_user_is_not_found_and_keeps_name_and_id(checks):
+    locked = provider(checks, "ada", locked=True)
+
+    assert (await locked.lookup("100"), locked.listed("100")) == (None, None)
+    assert locked.id_of("ADA") == "100"
+    assert locked.id_of("nobody") == ""

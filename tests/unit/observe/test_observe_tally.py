@@ -24,6 +24,7 @@ def tally(told, metrics):
     [
         ("login", {"login": "native", "result": "accepted"}, "logins_total", ["native", "accepted"]),
         ("refresh", {"login": "oauth2", "result": "replayed"}, "refreshes_total", ["oauth2", "replayed"]),
+        ("banned", {"scope": "address", "client": "192.0.2.7"}, "bans_total", ["address"]),
         ("logout", {"login": "native"}, "sessions_revoked_total", ["logout"]),
         ("session_revoked", {"cause": "user removed"}, "sessions_revoked_total", ["user removed"]),
         ("sessions_ended", {"user": "x"}, "sessions_revoked_total", ["all ended by user"]),

@@ -1,0 +1,66 @@
+"""What a session is worth now: its user and client as they are listed at this moment, not as they were at login."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, Protocol, runtime_checkable
+
+from gateway.broker.clients import OAuthClients
+from gateway.broker.scopes import allowed_scopes, kept_scopes, kept_tenant
+from gateway.model import Account, OAuthClient, PasswordVerifier, Session
+
+CLIENTS_PROVIDER: Final = "@clients"
+"""Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """An identity provider that can tell without asking anybody."""
+
+    def listed(self, user_id: str) -> Account | None:
+        """The account as it is listed now; None if it was removed or locked."""
+        ...
+
+
+class CurrentSessions:
+    """Asked at every cold read of a token: what a configuration changed counts with the first request after it.
+
+    Providers that would have to ask an ERP are asked at the next refresh instead.
+    """
+
+    def __init__(self, providers: Mapping[str, PasswordVerifier], clients: OAuthClients) -> None:
+        self._providers = dict(providers)
+        self._clients = clients
+
+    def __call__(self, session: Session) -> Session | None:
+        """The session with the name, roles and scopes of now; None if the user, the client or the tenant is gone."""
+        client = None
+        if session.client_id:
+            client = self._clients.listed(session.client_id, session.login)
+            if client is None:
+                return None
+        if session.provider == CLIENTS_PROVIDER:
+            return as_it_is_now(session, account_of_client(client), client) if client else None
+        provider = self._providers.get(session.provider)
+        if not isinstance(provider, Lists):
+            return session if provider is not None else None
+        account = provider.listed(session.user_id)
+        if account is None or (session.tenant and kept_tenant(account, session.tenant) != session.tenant):
+            return None  # a token never moves to another tenant than the one it was issued for
+        return replace(as_it_is_now(session, account, client), tenant=session.tenant)
+
+
+def as_it_is_now(session: Session, account: Account, client: OAuthClient | None) -> Session:
+    """The session with what the account has today, within what was chosen at login."""
+    chosen = session.context.get("roles")
+    return replace(
+        session,
+        user=account.name,
+        roles=account.roles if chosen is None else tuple(chosen),
+        scopes=kept_scopes(allowed_scopes(account, client), session.context.get("scopes")),
+        tenant=kept_tenant(account, session.tenant),
+    )
+
+
+def account_of_client(client: OAuthClient) -> Account:
+    """The client as the user of its own sessions (client_credentials)."""
+    return Account(CLIENTS_PROVIDER, client.id, client.id, "client", client.roles, client.scopes)

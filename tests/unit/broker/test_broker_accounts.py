@@ -1,0 +1,98 @@
+"""What a session is worth now: everything that a configuration may have changed since it was opened."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from fakes.token_rig import CLIENTS, users
+
+from gateway.broker.accounts import CLIENTS_PROVIDER, CurrentSessions, account_of_client, as_it_is_now
+from gateway.broker.clients import OAuthClients
+from gateway.identity_providers.users import ProviderTools, Users
+from gateway.model import Account, Session
+
+ADA = Session("s1", "native", "staff", "100", "ada", 1.0, roles=("old",), scopes=("rest-api",), tenant="GardenWorld")
+PORTAL = CLIENTS[0]
+
+
+@dataclass
+class Asked:
+    """A provider that could tell only by asking an ERP."""
+
+    name: str = "erp"
+
+    async def verify(self, username, password, call):
+        return None
+
+    async def lookup(self, user_id, session=None):
+        return None
+
+
+@pytest.fixture
+def current(checks):
+    return CurrentSessions(
+        {"staff": Users(users("ada", "bob"), ProviderTools("staff", checks)), "erp": Asked()},
+        OAuthClients(CLIENTS, checks),
+    )
+
+
+def test_name_roles_and_scopes_are_those_of_today(current):
+    found = current(replace(ADA, user="Ada as she was called"))
+
+    assert (found.user, found.roles, found.scopes) == ("ada", ("sales",), ("rest-api", "reports"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_id": "999"},
+        {"provider": "a provider that is not configured any more"},
+        {"tenant": "a tenant that was taken away"},
+        {"client_id": "a client that was removed"},
+        {"client_id": "elsewhere", "login": "oauth2"},
+        {"provider": CLIENTS_PROVIDER, "user_id": "gone", "client_id": "gone"},
+        {"provider": CLIENTS_PROVIDER, "user_id": "portal", "client_id": ""},
+    ],
+)
+def test_a_session_of_somebody_or_something_that_is_gone_is_worth_nothing(current, changes):
+    assert current(replace(ADA, **changes)) is None
+
+
+def test_a_session_without_a_tenant_gets_none(current):
+    """Whoever has still to choose has not chosen the only one."""
+    assert current(replace(ADA, tenant="")).tenant == ""
+
+
+def test_what_was_chosen_at_login_stays_chosen(current):
+    chosen = replace(ADA, roles=("clerk",), context={"roles": ["clerk"], "scopes": ["reports"]})
+
+    found = current(chosen)
+
+    assert (found.roles, found.scopes) == (("clerk",), ("reports",))
+
+
+def test_a_client_caps_scopes_as_it_does_today(current):
+    assert current(replace(ADA, client_id="portal")).scopes == ("rest-api",)
+
+
+def test_a_client_s_own_session_has_its_roles_of_today(current):
+    own = replace(ADA, provider=CLIENTS_PROVIDER, user_id="portal", client_id="portal", tenant="")
+
+    found = current(own)
+
+    assert (found.user, found.roles, found.scopes) == ("portal", ("machine",), ("rest-api",))
+
+
+def test_a_provider_that_lists_nobody_is_not_asked_here(current):
+    assert current(replace(ADA, provider="erp")) == replace(ADA, provider="erp")
+
+
+def test_a_tenant_that_was_taken_away_is_not_kept():
+    account = Account("staff", "100", "ada", roles=("sales",))
+
+    assert as_it_is_now(ADA, account, None).tenant == ""
+
+
+def test_a_client_is_the_user_of_its_own_sessions():
+    account = account_of_client(PORTAL)
+
+    assert (account.provider, account.id, account.type) == (CLIENTS_PROVIDER, "portal", "client")
