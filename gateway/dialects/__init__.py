@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.dialects.contract import DialectClass
+from gateway.dialects.idempiere.dialect import Idempiere
 from gateway.dialects.native import Native
 from gateway.dialects.oauth2 import OAuth2
 from gateway.dialects.odoo import Odoo
 
-DIALECTS: Final[Mapping[str, DialectClass]] = {"native": Native, "oauth2": OAuth2, "odoo": Odoo}
+DIALECTS: Final[Mapping[str, DialectClass]] = {"native": Native, "oauth2": OAuth2, "idempiere": Idempiere, "odoo": Odoo}
 """Value of `logins.<name>.dialect` to the class that implements it."""

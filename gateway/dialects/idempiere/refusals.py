@@ -63,7 +63,7 @@ def refused(error: GatewayError, now: float) -> Reply:
         return _problem(404, NO_SESSION)
     if isinstance(error, MalformedBody):
         return Reply(400, error.explanation.encode(), ((b"Content-Type", b"text/plain"), *NO_STORE))
-    if isinstance(error, ClientUnknown) or error.status == 500:
+    if isinstance(error, ClientUnknown) or error.status in {499, 500}:
         return _empty(error.status)
     return _problem(error.status, HTTPStatus(error.status).phrase, error.public, _headers(error))
 
