@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gateway import errors
 from gateway.dialects import DIALECTS
-from gateway.errors import GatewayError
-from gateway.model import Reply
+from gateway.errors import CredentialsMissing, CredentialsRejected, GatewayError, Reason
+from gateway.model import CookieRule, CredentialReading, Reply
 
 
 def made(name, broker=None):
@@ -57,6 +57,38 @@ def test_every_failure_is_spelled_without_the_log_s_detail(name, kind):
     if kind is not errors.MalformedBody:
         assert b"SECRET" not in reply.body
     assert all(b"SECRET" not in value for _, value in reply.headers)
+
+
+@each_dialect
+def test_a_dialect_says_how_its_routes_are_read(name):
+    dialect = made(name)
+
+    assert isinstance(dialect.reading, CredentialReading)
+    assert dialect.cookie is None or isinstance(dialect.cookie, CookieRule)
+    assert dialect.needs_body in {True, False}
+
+
+@each_dialect
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.value)
+def test_a_refused_credential_is_spelled_for_every_reason(name, reason):
+    dialect = made(name)
+    missing = dialect.refuse(CredentialsMissing("SECRET detail", reason=reason), None, "req-1")
+    rejected = dialect.refuse(CredentialsRejected("SECRET detail", reason=reason, presented="PRESENTED"), None, "req-1")
+
+    for reply in (missing, rejected):
+        assert reply.status < 500
+        assert b"SECRET" not in reply.body
+    if not dialect.reading.tells_token:
+        assert b"PRESENTED" not in rejected.body + b"".join(value for _, value in rejected.headers)
+
+
+@each_dialect
+@given(body=st.binary(max_size=200))
+def test_a_refusal_is_spelled_whatever_body_was_refused(name, body):
+    for sent in (body, b"{" + body, b'{"id":' + body + b"}", b"[" * 100_000):
+        reply = made(name).refuse(CredentialsMissing("no credential"), sent, "req-1")
+        assert reply.status < 500
+        assert not any(b"\n" in part or b"\r" in part for pair in reply.headers for part in pair)
 
 
 @each_endpoint
