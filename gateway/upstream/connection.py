@@ -126,6 +126,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The upstream closes; connection_lost follows and decides what that means."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # a mere close would wait for it to read the rest of the request
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
