@@ -20,8 +20,15 @@ from gateway.tokens.cache import Verified
 class Asked(RequestHead):
     """A request that exists only in a question."""
 
-    __slots__ = ("url_token",)
+    __slots__ = ("set_cookie", "url_token")
     url_token: bytes | None
+    set_cookie: bytes | None
+
+    @property
+    def own_origin(self) -> bytes:
+        """Under the scheme that the question names: nobody has connected."""
+        scheme = b"http://" if (self.origin or b"").startswith(b"http:") else b"https://"
+        return scheme + (self.host or b"")
 
 
 class _Answer:
@@ -57,7 +64,7 @@ def _asked(rules: Rules, method: str, target: str, headers: Sequence[tuple[str, 
     if not any(name.lower() == b"host" for name, _ in fields):
         fields.append((b"Host", b"localhost"))
     asked = Asked(method, target.encode("latin-1", "replace"), fields, keep_alive=True)
-    asked.url_token = None
+    asked.url_token = asked.set_cookie = None
     read_head(asked, rules.request_actions)
     return asked
 
@@ -96,7 +103,7 @@ async def _identify(asked: Asked, route: Route, answer: _Answer, *, anonymous: b
         return route.authenticator.foreign(asked)
     read_url_token(asked, route)
     found = route.authenticator.identify(asked, anonymous=anonymous)
-    verified = await route.authenticator.identify_cold(asked) if found is COLD else found
+    verified = await route.authenticator.identify_cold(asked, anonymous=anonymous) if found is COLD else found
     if verified is NOBODY:
         answer.step("credential", "none, and the whitelist lets this method and path pass")
     elif verified is FOREIGN:

@@ -71,7 +71,7 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         table=RouteTable(routes, logins.endpoints),
         endpoint_owner=logins.owners,
         request_actions=HeaderActions(asserted, [name for injector in injectors.values() for name in injector.owns]),
-        answer_actions=AnswerActions(asserted),
+        answer_actions=AnswerActions(asserted, {each.rule.name.encode() for each in logins.cookies}),
         refuse=refusal,
         trusted_proxies=tuple(server.trusted_proxies),
         header_bytes=server.limits.header_bytes,
@@ -82,6 +82,7 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         connections=server.limits.connections,
         connections_per_address=server.limits.connections_per_address,
         upstreams=tuple(upstreams.by_name.values()),
+        own_cookies=logins.own_cookies,
     )
     return Assembled(config, loaded, tuple(sorted(loaded.files)), rules, logins, upstreams)
 

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.assembly.shared import Shared
-from gateway.broker.accounts import CurrentSessions
+from gateway.authn.session_cookies import CookieLogin, OwnCookies
+from gateway.broker.accounts import CurrentSessions, Worth
 from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
@@ -15,10 +16,10 @@ from gateway.broker.protection import Protection
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
 from gateway.dialects import DIALECTS
-from gateway.dialects.contract import Dialect, DialectTools
+from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices
 from gateway.errors import GatewayError
 from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
-from gateway.proxy.route import LoginEndpoint, Refuse
+from gateway.proxy.route import LoginEndpoint, Refuse, RefuseWithBody
 from gateway.routing.table import Hosts, host_names
 from gateway.state.attempts import Attempts, Limits
 from gateway.tokens.cache import VerifiedTokens
@@ -36,8 +37,20 @@ class Logins:
     cache: VerifiedTokens
     verifier: TokenVerifier
     dialects: dict[str, Dialect] = field(default_factory=dict)
+    cookies: list[CookieLogin] = field(default_factory=list)
+    """Of the logins that hand out a session cookie."""
     endpoints: dict[bytes, list[tuple[Hosts, dict[str, Handler]]]] = field(default_factory=dict)
     owners: dict[Handler, LoginEndpoint] = field(default_factory=dict)
+
+    @property
+    def own_cookies(self) -> OwnCookies | None:
+        """What of a Cookie header is ours; None where no login hands out any."""
+        names = {each.rule.name.encode() for each in self.cookies}
+        return OwnCookies(names, self._is_ours) if names else None
+
+    def _is_ours(self, token: bytes) -> bool:
+        # A session that was verified before need not have its MAC checked again.
+        return self.cache.get(token) is not None or self.verifier.is_ours(token)
 
 
 @dataclass(slots=True)
@@ -55,7 +68,7 @@ def build_logins(
     parts = {name: part for name, login in config.logins.items() if (part := _parts(loaded, name, login, keys))}
     cache = VerifiedTokens(shared.feed, clock=shared.clock)
     clients = _clients(loaded, shared)
-    current = CurrentSessions(providers, clients)
+    current = CurrentSessions(providers, clients, _choices(config.logins))
     formats = [part.tokens for part in parts.values()]
     verifier = TokenVerifier(shared.store, cache, shared.clock, formats, current)
     attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
@@ -67,10 +80,11 @@ def build_logins(
         if provider is None:
             continue  # reported: its options are faulty
         issuer = Issuer(shared.store, part.tokens, part.policy, shared.clock)
+        broker = Broker(issuer, provider, tools, Limits(**login.protection.model_dump()))
         dialect = DIALECTS[login.dialect](
             part.options,
             DialectTools(
-                broker=Broker(issuer, provider, tools, Limits(**login.protection.model_dump())),
+                broker=broker,
                 clock=shared.clock,
                 issuer=part.policy.issuer,
                 path=login.path,
@@ -81,17 +95,27 @@ def build_logins(
             ),
         )
         built.dialects[name] = dialect
+        if dialect.cookie is not None:
+            built.cookies.append(CookieLogin(name, dialect.cookie, broker.slide))
         _mount(built, name, login, dialect)
     return built
 
 
 def refuse_of(dialect: Dialect) -> Refuse:
     """How a dialect spells the refusal of a route."""
+    if dialect.needs_body:
+        return RefuseWithBody(dialect.refuse)
 
     def refuse(error: GatewayError, request_id: str) -> Reply:
         return dialect.refuse(error, None, request_id)
 
     return refuse
+
+
+def _choices(logins: Mapping[str, LoginConfig]) -> dict[str, Worth]:
+    """What becomes of a session's choice, of the logins that let one choose."""
+    dialects = {name: DIALECTS[login.dialect] for name, login in logins.items()}
+    return {name: each.as_listed_now for name, each in dialects.items() if isinstance(each, RemembersChoices)}
 
 
 def _parts(loaded: Loaded, name: str, login: LoginConfig, keys: SigningKeys) -> _Parts | None:

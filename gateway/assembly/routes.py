@@ -6,12 +6,15 @@ from typing import Any
 from gateway.assembly.logins import Logins, refuse_of
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.authenticator import Authenticator
+from gateway.authn.session_cookies import CookieUse
 from gateway.config.document import Loaded
 from gateway.config.headers import HeaderChanges
 from gateway.config.routes import RouteConfig
+from gateway.dialects.contract import Dialect
 from gateway.proxy.headers import fold
 from gateway.proxy.route import Refuse, Requirements, Route
 from gateway.routing.checks import Guard, review
+from gateway.routing.covering import covers, overlaps
 from gateway.routing.patterns import AnonymousRules, Pattern, PatternError
 from gateway.routing.table import host_names
 from gateway.tokens.cache import Verified
@@ -39,6 +42,8 @@ class RouteBuilder:
         self._lines = lines
         self._owned = owned
         self._refuse = refuse
+        origins = frozenset((loaded.config.server.origin.encode(),))  # what a browser sees behind a proxy not trusted
+        self._cookies = CookieUse(tuple(logins.cookies), logins.own_cookies, origins)
 
     def build(self) -> list[Route]:
         """All routes in file order. Faulty patterns are reported, routes that cannot match are warned of."""
@@ -60,6 +65,7 @@ class RouteBuilder:
         upstream = self._upstreams.get(config.upstream)
         if pattern is None or anonymous is None or upstream is None:
             return None
+        self._refuse_never_open(index, config, pattern, anonymous)
         limits = self._loaded.config.server.limits
         response = config.timeouts.response
         require = config.require
@@ -112,13 +118,28 @@ class RouteBuilder:
             verifier=self._logins.verifier,
             keys=self._keys,
             passes_foreign=config.foreign_credentials == "pass",
+            cookies=self._cookies,
         )
 
     def _refusal(self, config: RouteConfig) -> Refuse:
-        """Spelled by `errors`, else by the only login in `logins`, else by the gateway."""
-        login = config.errors or (config.logins[0] if len(config.logins) == 1 else None)
-        dialect = self._logins.dialects.get(login) if login else None
+        dialect = self._dialect(config)
         return refuse_of(dialect) if dialect is not None else self._refuse
+
+    def _dialect(self, config: RouteConfig) -> Dialect | None:
+        """That of `errors`, else of the only login in `logins`, else the gateway's own ways."""
+        login = config.errors or (config.logins[0] if len(config.logins) == 1 else None)
+        return self._logins.dialects.get(login) if login else None
+
+    def _refuse_never_open(self, index: int, config: RouteConfig, pattern: Pattern, anonymous: AnonymousRules) -> None:
+        """Report what opens paths to everyone that the ERP's own clients never find open."""
+        dialect = self._dialect(config)
+        for closed, but in dialect.reading.never_open if dialect is not None else ():
+            told = f"opens {closed} to everyone" + (f"; only {but} may be" if but else "")
+            opened: list[tuple[tuple[str | int, ...], Pattern]] = [(("path",), pattern)] if config.public else []
+            opened += [(("anonymous", place), rule.pattern) for place, rule in enumerate(anonymous.rules)]
+            for where, each in opened:
+                if overlaps(each, Pattern(closed)) and not (but and covers(Pattern(but), each)):
+                    self._loaded.report(("routes", index, *where), told)
 
     def _guard(self, route: Route, config: RouteConfig) -> Guard:
         return Guard(

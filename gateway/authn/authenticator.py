@@ -1,17 +1,28 @@
 """The only place that decides 401: which credential counts on a route, and whose it is."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from math import inf
 from typing import Final, Literal
 
 from gateway.authn.api_keys import ApiKeys
+from gateway.authn.session_cookies import NO_COOKIES, CookieUse, refuse_other_sites
 from gateway.authn.sources import SOURCES
 from gateway.authn.sources.base import Presented
-from gateway.errors import CredentialsMissing, CredentialsRejected, Forbidden, Reason, SeveralCredentials
+from gateway.authn.sources.cookie import Cookie
+from gateway.errors import (
+    CredentialsMissing,
+    CredentialsRejected,
+    Forbidden,
+    Reason,
+    SeveralCredentials,
+    StoreUnavailable,
+)
 from gateway.model import ANONYMOUS
 from gateway.tokens.cache import Verified, VerifiedTokens
+from gateway.tokens.cookies import set_cookie
 from gateway.tokens.verifier import TokenVerifier
 
 
@@ -30,7 +41,7 @@ FOREIGN: Final = Verified(ANONYMOUS, inf, "")
 class Authenticator:
     """The credential rules of one route (design: credential, steps 4 and 5)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rules of a route, each by its name
         self,
         *,
         route: str,
@@ -40,14 +51,17 @@ class Authenticator:
         verifier: TokenVerifier,
         keys: ApiKeys,
         passes_foreign: bool = False,
+        tells_token: bool = False,
+        cookies: CookieUse = NO_COOKIES,
     ) -> None:
-        """`logins`: whose tokens are accepted, None for all of them."""
+        """`logins`: whose tokens are accepted, None for all; `tells_token`: as `CredentialReading` has it."""
         self._route = route
         self._logins = None if logins is None else frozenset(logins)
         self._tokens = tokens
         self._verifier = verifier
         self._keys = keys
         self._passes_foreign = passes_foreign
+        self._tells_token = tells_token
         self._takes_keys = "api_key" in credentials
         self.takes_url_tokens = "access_token" in credentials
         explicit = [source for name in credentials if (source := SOURCES[name]).explicit]
@@ -55,6 +69,12 @@ class Authenticator:
             explicit.append(SOURCES["bearer"])  # an API key may come as Bearer wherever API keys count
         self._takes_tokens = {"bearer": "bearer" in credentials, "access_token": self.takes_url_tokens}
         self._sources = tuple((source.find, source.method) for source in explicit)
+        listed = cookies.logins if "cookie" in credentials else ()
+        self._cookies = {each.name: each for each in listed if self._logins is None or each.name in self._logins}
+        names = dict.fromkeys(each.rule.name.encode() for each in self._cookies.values())
+        self._find_cookie = Cookie(names, self.is_ours).find
+        self._own_cookies = cookies.own
+        self._origins = cookies.origins
 
     def identify(self, request: Presented, *, anonymous: bool) -> Verified | Literal[_Cold.COLD]:
         """Who is calling, without suspending; COLD if only the store can tell.
@@ -63,33 +83,47 @@ class Authenticator:
         """
         token, method = self._find(request)
         if token is None:
-            if self._passes_foreign and self._leaves_a_credential(request):
-                return FOREIGN
-            if anonymous:
-                return NOBODY
-            other = request.authorization is not None
-            raise CredentialsMissing("no credential", reason=Reason.MISSING_SCHEME if other else Reason.ABSENT)
+            found = self._by_cookie(request) if self._cookies else None
+            return self._without(request, anonymous=anonymous) if found is None else found
         if method != "api_key":
             verified = self._tokens.get(token)
             if verified is not None and self._takes_tokens[method]:
                 return self._accept(verified, method)
         return self._not_cached(request, token, method)
 
-    async def identify_cold(self, request: Presented) -> Verified:
+    async def identify_cold(self, request: Presented, *, anonymous: bool = False) -> Verified:
         """Ask the store about the token that `identify` called COLD.
 
         Raises CredentialsRejected, Forbidden, or StoreUnavailable: never a 401 because the store is away.
         """
         token, method = self._find(request)
-        assert token is not None
+        if token is None:
+            return await self._by_cold_cookie(request, anonymous=anonymous)
         verified = await self._verifier.verify(token)
         if isinstance(verified, Reason):
-            reason = Reason.BAD_HEADER if b" " in token else verified
-            raise CredentialsRejected(f"{method}: no token that opens routes: {reason.value}", reason=reason)
+            reason = Reason.BAD_HEADER if not token or b" " in token else verified
+            raise self._rejected(f"{method}: no token that opens routes: {reason.value}", reason, token)
         return self._accept(verified, method)
+
+    async def slide(self, request: Presented, verified: Verified) -> None:
+        """Let the session of a cookie live on from this use, and hand the cookie out again where that was written."""
+        login, token = self._cookies.get(verified.identity.login), self._find_cookie(request)
+        if login is None or token is None:
+            return
+        before = verified.expires_at
+        with suppress(StoreUnavailable):  # it has just said that the session is alive, and will be asked again
+            await login.slide(verified)
+        if verified.expires_at > before:
+            kept = self._tokens.get(token)
+            if kept is not None:
+                kept.expires_at = verified.expires_at
+            now = verified.expires_at - login.rule.max_age
+            ((_, request.set_cookie),) = set_cookie(login.rule, token.decode("ascii"), now)
 
     def foreign(self, request: Presented) -> Verified:
         """For a public route: nothing is judged, what is ours is taken away, what is not passes."""
+        if request.cookie is not None and self._own_cookies is not None:
+            request.cookie = self._own_cookies.cut(request.cookie)
         if request.api_key is not None and self.is_ours(request.api_key):
             request.api_key = None
         words = (request.authorization or b"").split()
@@ -112,6 +146,39 @@ class Authenticator:
                 found, by = token, method
         return found, by
 
+    def _without(self, request: Presented, *, anonymous: bool) -> Verified:
+        """What a request without a credential that counts comes to."""
+        if self._passes_foreign and self._leaves_a_credential(request):
+            return FOREIGN
+        if anonymous:
+            return NOBODY
+        other = request.authorization is not None
+        raise CredentialsMissing("no credential", reason=Reason.MISSING_SCHEME if other else Reason.ABSENT)
+
+    def _by_cookie(self, request: Presented) -> Verified | Literal[_Cold.COLD] | None:
+        """None: there is no cookie of ours, or one that does not count here."""
+        token = self._find_cookie(request)
+        if token is None:
+            return None
+        verified = self._tokens.get(token)
+        if verified is None:
+            return COLD if self._verifier.is_ours(token) else None
+        login = self._cookies.get(verified.identity.login)
+        if login is None:
+            return None
+        if verified.expires_at - self._tokens.clock() < login.unwritten:
+            return COLD  # its use has to be written
+        refuse_other_sites(request, self._origins)
+        return self._accept(verified, "cookie")
+
+    async def _by_cold_cookie(self, request: Presented, *, anonymous: bool) -> Verified:
+        token = self._find_cookie(request)
+        verified = Reason.ABSENT if token is None else await self._verifier.verify(token)
+        if isinstance(verified, Reason) or verified.identity.login not in self._cookies:
+            return self._without(request, anonymous=anonymous)
+        refuse_other_sites(request, self._origins)
+        return self._accept(verified, "cookie")
+
     def _leaves_a_credential(self, request: Presented) -> bool:
         self.foreign(request)
         return any(value is not None for value in (request.authorization, request.api_key, request.cookie))
@@ -127,8 +194,12 @@ class Authenticator:
         if self._passes_foreign and method != "access_token" and not self.is_ours(token):
             return self.foreign(request)  # something of ours may stand in a header that the route does not read
         if method == "api_key" or not self._takes_tokens[method]:
-            raise CredentialsRejected(f"{method}: no such API key", reason=Reason.UNKNOWN_KEY)
+            raise self._rejected(f"{method}: no such API key", Reason.UNKNOWN_KEY, token)
         return COLD
+
+    def _rejected(self, detail: str, reason: Reason, token: bytes) -> CredentialsRejected:
+        told = token.decode("latin-1") if self._tells_token else ""
+        return CredentialsRejected(detail, reason=reason, presented=told)
 
     def _accept(self, verified: Verified, method: str) -> Verified:
         identity = verified.identity

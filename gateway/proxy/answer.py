@@ -48,14 +48,16 @@ def drop(_answer: AnswerHead, _name: bytes, _value: bytes) -> None:
 class AnswerActions(dict[bytes, Action | None]):
     """Spelling of an answer header's name -> what is done with it; None: copied."""
 
-    def __init__(self, owned: Iterable[bytes] = ()) -> None:
-        """`owned`: names of identity and assertion headers, which an ERP that echoes them must not leak."""
+    def __init__(self, owned: Iterable[bytes] = (), cookies: Iterable[bytes] = ()) -> None:
+        """`owned`: names of identity and assertion headers, which an ERP that echoes them must not leak; `cookies`:
+        those of logins, which an ERP must not overwrite in the browser."""  # noqa: D205, D209
         super().__init__()
         self._owned = frozenset(fold(name) for name in owned)
+        self._kept = {**_KEPT, b"set-cookie": _foreign_cookie(frozenset(cookies))} if cookies else _KEPT
 
     def __missing__(self, name: bytes) -> Action | None:
         lower = name.lower()
-        action = _KEPT.get(lower)
+        action = self._kept.get(lower)
         if action is None and (lower in _DROPPED or fold(name) in self._owned):
             action = drop
         if len(self) < MEMO:
@@ -96,6 +98,15 @@ def _connection(answer: AnswerHead, _name: bytes, value: bytes) -> None:
 def _set_cookie(answer: AnswerHead, name: bytes, value: bytes) -> None:
     answer.sets_cookie = True  # one client's secret: not to be kept in any memory of heads
     answer.parts += (name, b": ", value, b"\r\n")
+
+
+def _foreign_cookie(ours: frozenset[bytes]) -> Action:
+    def set_cookie(answer: AnswerHead, name: bytes, value: bytes) -> None:
+        answer.sets_cookie = True
+        if value.partition(b";")[0].partition(b"=")[0].strip() not in ours:
+            answer.parts += (name, b": ", value, b"\r\n")
+
+    return set_cookie
 
 
 def _location(answer: AnswerHead, name: bytes, value: bytes) -> None:

@@ -6,11 +6,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from gateway.authn.authenticator import NOBODY
-from gateway.errors import ClientGone, GatewayError
-from gateway.model import Reply
+from gateway.errors import BodyTooLarge, ClientGone, GatewayError
+from gateway.model import Reply, spawn
 from gateway.proxy.answer import own_head
 from gateway.proxy.head import Fields, RequestHead
 from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
+from gateway.proxy.phases import BODY
+from gateway.proxy.route import RefuseWithBody
 from gateway.tokens.cache import Verified
 from gateway.upstream.known_answers import KnownAnswers
 
@@ -51,6 +53,7 @@ class Exchange(RequestHead):
         "retried",
         "route",
         "rules",
+        "set_cookie",
         "started",
         "status",
         "task",
@@ -82,6 +85,8 @@ class Exchange(RequestHead):
         self.route: Route | None = None
         self.verified: Verified = NOBODY
         self.url_token: bytes | None = None
+        self.set_cookie: bytes | None = None
+        """The session cookie of the request, to be handed out again with the answer."""
         self.endpoint_login = ""
         self.body_limit = rules.body_bytes
         self.body_bytes = 0
@@ -128,6 +133,36 @@ class Exchange(RequestHead):
             and b"upgrade" in [token.strip() for token in (self.connection or b"").lower().split(b",")]
         )
 
+    @property
+    def own_origin(self) -> bytes:
+        """What a browser calls the site that it asked (RFC 6454, section 6.1)."""
+        peer = self.client.peer
+        return peer.client_scheme(self) + b"://" + peer.client_host(self)
+
+    # -- the request's body, for a reader of the gateway's own -------------------------------------------------------
+
+    async def collect_body(self, limit: int) -> bytes:
+        """The whole body for a reader of the gateway's own, at most `limit` bytes. Raises BodyTooLarge."""
+        self.collecting = limit
+        if self.content_length > limit or self.body_bytes > limit:
+            raise BodyTooLarge(f"over {limit} bytes")
+        if self.request_done:
+            return self.collected()
+        if self.expects_continue:
+            self.expects_continue = False
+            self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.client.free(UNDECIDED)
+        self.client.arm(BODY, self.rules.body_timeout)
+        self.waiting = asyncio.get_running_loop().create_future()
+        try:
+            return await self.waiting
+        finally:
+            self.waiting = None
+
+    def collected(self) -> bytes:
+        """What has arrived of the body and has not been forwarded."""
+        return b"".join(self.held or ())
+
     # -- the gateway's own answers ------------------------------------------------------------------------------
 
     def refuse(self, error: GatewayError) -> None:
@@ -143,7 +178,25 @@ class Exchange(RequestHead):
         if self.answer_started:
             self.cut(str(error))
             return
-        self.reply(self.refuse_as(error, self.request_id_text))
+        spell = self.refuse_as
+        if isinstance(spell, RefuseWithBody) and self.has_body and not error.close:
+            self._refuse_with_body(error, spell)
+        else:
+            self.reply(spell(error, self.request_id_text))
+
+    def _refuse_with_body(self, error: GatewayError, spell: RefuseWithBody) -> None:
+        """Read what is left of a small body first. If that fails, too, it is still this error that is told."""
+        self.refuse_as = spell.without_body(error)
+        if self.request_done:
+            self.reply(spell.with_body(error, self.collected(), self.request_id_text))
+        elif self.expects_continue or self.content_length > SMALL_BODY:
+            self.reply(self.refuse_as(error, self.request_id_text))
+        else:
+            self.task = spawn(self._refuse_when_read(error, spell), name="refusal")
+
+    async def _refuse_when_read(self, error: GatewayError, spell: RefuseWithBody) -> None:
+        body = await self.collect_body(SMALL_BODY)
+        self.reply(spell.with_body(error, body, self.request_id_text))
 
     def reply(self, reply: Reply) -> None:
         """Answer with bytes of our own. The connection is kept where what is left of the request is small."""

@@ -1,6 +1,5 @@
 """The exchange that goes to an upstream: the body's way there, the answer's way back, neither buffered whole."""
 
-import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -65,27 +64,9 @@ class ForwardedExchange(Exchange):
         if self.upstream_connection is not None:
             self._end_upstream_request(self.upstream_connection)
         if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result(self._collected())
+            self.waiting.set_result(self.collected())
         if self.answer_done:
             self.end()
-
-    async def collect_body(self, limit: int) -> bytes:
-        """The whole body for a reader of the gateway's own, at most `limit` bytes. Raises BodyTooLarge."""
-        self.collecting = limit
-        if self.content_length > limit or self.body_bytes > limit:
-            raise BodyTooLarge(f"over {limit} bytes")
-        if self.request_done:
-            return self._collected()
-        if self.expects_continue:
-            self.expects_continue = False
-            self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.client.free(UNDECIDED)
-        self.client.arm(BODY, self.rules.body_timeout)
-        self.waiting = asyncio.get_running_loop().create_future()
-        try:
-            return await self.waiting
-        finally:
-            self.waiting = None
 
     def check_body_limit(self) -> None:
         """Refuse a body that says it is too large, or already is. Raises BodyTooLarge."""
@@ -105,9 +86,6 @@ class ForwardedExchange(Exchange):
         self.chunked = False
         self.collecting = 0
 
-    def _collected(self) -> bytes:
-        return b"".join(self.held or ())
-
     def start_upstream(self, upstream: "UpstreamConnection", head: bytes) -> None:
         """Everything is decided: write the head and what of the body is here, let the rest follow."""
         self.upstream_connection = upstream
@@ -116,6 +94,7 @@ class ForwardedExchange(Exchange):
         if (
             self.http11
             and self.url_token is None
+            and self.set_cookie is None
             and self.method != "HEAD"
             and not (self.route and self.route.rewrites_answer)
         ):
@@ -182,7 +161,12 @@ class ForwardedExchange(Exchange):
         self.answer_started = True
         parts = answer.parts
         route = self.route
-        if route is not None and (route.rewrites_answer or answer.location is not None or self.url_token is not None):
+        if route is not None and (
+            route.rewrites_answer
+            or answer.location is not None
+            or self.url_token is not None
+            or self.set_cookie is not None
+        ):
             rewrite_answer(self, route, answer)
         if not answer.sized:
             if self.method != "HEAD" and status not in BODYLESS:

@@ -24,8 +24,9 @@ from gateway.proxy.tunnel import Tunnels
 from gateway.proxy.url_token_rules import read_form_token, read_url_token
 from gateway.routing.paths import split_target
 from gateway.tokens.cache import Verified
-from gateway.upstream.connection import Fields, UpstreamConnection
+from gateway.upstream.connection import UpstreamConnection
 from gateway.upstream.pool import Server
+from gateway.upstream.sink import Fields
 
 log = logging.getLogger("gateway.proxy")
 
@@ -128,7 +129,7 @@ class Gate:
         verified = route.authenticator.identify(exchange, anonymous=anonymous)
         if verified is COLD:
             self._suspend(exchange)
-            self._run(exchange, self._identify_cold(exchange, route))
+            self._run(exchange, self._identify_cold(exchange, route, anonymous=anonymous))
             return
         exchange.verified = verified
         self._forward(exchange, route, verified)
@@ -150,9 +151,12 @@ class Gate:
 
     # -- the same, where something has to be waited for ---------------------------------------------------------
 
-    async def _identify_cold(self, exchange: ForwardedExchange, route: Route) -> None:
+    async def _identify_cold(self, exchange: ForwardedExchange, route: Route, *, anonymous: bool) -> None:
         try:
-            exchange.verified = verified = await route.authenticator.identify_cold(exchange)
+            verified = await route.authenticator.identify_cold(exchange, anonymous=anonymous)
+            exchange.verified = verified
+            if verified.identity.method == "cookie":
+                await route.authenticator.slide(exchange, verified)
             if not exchange.over:
                 self._forward(exchange, route, verified)
         except GatewayError as error:

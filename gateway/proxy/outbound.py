@@ -30,6 +30,8 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
     if exchange.conditional is not None:
         copied = [*copied, *_passed_conditional(exchange, route)]
     cookie, referer = exchange.cookie, exchange.referer
+    if cookie is not None and exchange.rules.own_cookies is not None:
+        cookie = exchange.rules.own_cookies.cut(cookie)
     if route.changes_request:
         removed = route.remove_headers
         copied = [*without_aliases(copied, removed), *route.set_headers]

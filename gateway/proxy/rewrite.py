@@ -1,4 +1,4 @@
-"""The few changes that an answer's head needs on its way: redirects, answers to URL tokens, a route's own headers."""
+"""The few changes that an answer's head needs on its way: redirects, URL tokens, our cookie, a route's own headers."""
 
 from gateway.proxy.answer import AnswerHead, private
 from gateway.proxy.exchange import Exchange
@@ -17,6 +17,9 @@ def rewrite_answer(exchange: Exchange, route: Route, answer: AnswerHead) -> None
     if route.answer_remove:
         without(parts, route.answer_remove)
     parts += route.answer_set
+    if exchange.set_cookie is not None:
+        answer.sets_cookie = True
+        parts += (b"Set-Cookie", b": ", exchange.set_cookie, b"\r\n")
     if exchange.url_token is not None:
         private(parts)
 

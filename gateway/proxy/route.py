@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.authn.authenticator import FOREIGN, NOBODY, Authenticator
+from gateway.authn.session_cookies import OwnCookies
 from gateway.errors import Forbidden, GatewayError, InsufficientScope
 from gateway.model import Handler, Reply
 from gateway.proxy.answer import AnswerActions
@@ -17,6 +18,22 @@ from gateway.upstream.upstream import Upstream
 
 Refuse = Callable[[GatewayError, str], Reply]
 """Spells an error for the client; the second argument is the request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseWithBody:
+    """A Refuse for clients that look for something of their own request in a refusal: in JSON-RPC, its id."""
+
+    with_body: Callable[[GatewayError, bytes | None, str], Reply]
+    """At most 64 KiB of the refused request's body are read for it."""
+
+    def __call__(self, error: GatewayError, request_id: str) -> Reply:
+        """Where there is no body, or it cannot be read."""
+        return self.with_body(error, None, request_id)
+
+    def without_body(self, error: GatewayError) -> Refuse:
+        """Spells this error, whatever else fails."""
+        return lambda _, request_id: self(error, request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +143,8 @@ class Rules:
     connections: int = 10_000
     connections_per_address: int = 0
     upstreams: tuple[Upstream, ...] = ()
+    own_cookies: OwnCookies | None = None
+    """The session cookies that logins hand out; None where none does, so that no Cookie header need be looked at."""
     known_answers: KnownAnswers = field(default_factory=KnownAnswers)
     judged: dict[tuple[str, bytes, bytes | None], Judged] = field(default_factory=dict)
     """Method, target without query, and Host -> how it was judged before."""

@@ -50,7 +50,7 @@ class VerifiedTokens:
     def __init__(self, feed: InvalidationFeed, capacity: int = 50_000, clock: Clock = time) -> None:
         self._feed = feed
         self._capacity = capacity
-        self._clock = clock
+        self.clock = clock
         self._entries: dict[bytes, Verified] = {}
         self._by_hash: dict[str, bytes] = {}
         self._by_session: dict[str, set[bytes]] = {}
@@ -67,7 +67,7 @@ class VerifiedTokens:
     def get(self, token: bytes) -> Verified | None:
         """The entry, if nothing can have revoked it unseen and it has not expired. Never suspends."""
         verified = self._entries.get(token)
-        if verified is None or monotonic() >= self._feed.alive_until or self._clock() >= verified.expires_at:
+        if verified is None or monotonic() >= self._feed.alive_until or self.clock() >= verified.expires_at:
             return None
         return verified
 

@@ -6,13 +6,20 @@ from gateway.tokens.cache import Verified
 
 
 class Presented:
-    """Headers as the sources see them."""
+    """A request as the sources see it, by default a GET of no browser."""
 
-    def __init__(self, authorization=None, api_key=None, cookie=None, url_token=None):
+    def __init__(self, authorization=None, api_key=None, cookie=None, url_token=None, **more):
         self.authorization = authorization
         self.api_key = api_key
         self.cookie = cookie
         self.url_token = url_token
+        self.set_cookie = None
+        self.method = "GET"
+        self.upgrade = self.origin = self.fetch_site = None
+        self.has_body = False
+        self.own_origin = b"https://gate.example"
+        for name, value in more.items():
+            setattr(self, name, value)
 
 
 def verified(user="ada", login="native", **fields):
@@ -26,6 +33,10 @@ class StillTokens:
         self.warm = dict(warm)
         self.cold = dict(cold)
         self.away = False
+        self.now = 1_800_000_000.0
+
+    def clock(self):
+        return self.now
 
     def get(self, token):
         return self.warm.get(token)

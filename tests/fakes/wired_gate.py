@@ -6,6 +6,7 @@ from fakes.transports import StillTransport
 
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.authenticator import Authenticator
+from gateway.authn.session_cookies import NO_COOKIES
 from gateway.dialects.replies import refusal
 from gateway.observe.metrics import Metrics
 from gateway.proxy.answer import AnswerActions
@@ -113,7 +114,7 @@ class Wired:
             table=RouteTable(made, endpoints),
             endpoint_owner=owners,
             request_actions=HeaderActions([name.encode() for name in NAMES.values()], owned),
-            answer_actions=AnswerActions([name.encode() for name in NAMES.values()]),
+            answer_actions=AnswerActions([name.encode() for name in NAMES.values()], _names(rules.get("own_cookies"))),
             refuse=refusal,
             trusted_proxies=trusted,
             upstreams=(self.upstream,),
@@ -121,7 +122,15 @@ class Wired:
         )
 
     def route(
-        self, *, name="orders", path="/orders/**", anonymous=(), credentials=("bearer",), foreign=False, **fields
+        self,
+        *,
+        name="orders",
+        path="/orders/**",
+        anonymous=(),
+        credentials=("bearer",),
+        foreign=False,
+        cookies=NO_COOKIES,
+        **fields,
     ):
         authenticator = Authenticator(
             route=name,
@@ -131,6 +140,7 @@ class Wired:
             verifier=self.tokens,
             keys=ApiKeys([], Clock()),
             passes_foreign=foreign,
+            cookies=cookies,
         )
         defaults = {
             "methods": None,
@@ -148,3 +158,7 @@ class Wired:
             authenticator=authenticator,
             **(defaults | fields),
         )
+
+
+def _names(own_cookies):
+    return own_cookies.names if own_cookies is not None else ()

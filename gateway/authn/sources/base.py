@@ -11,6 +11,22 @@ class Presented(Protocol):
     cookie: bytes | None
     url_token: bytes | None
     """The decoded `access_token` parameter, where the route reads it and the value is ours."""
+    set_cookie: bytes | None
+    """Value of a Set-Cookie header that goes out with the answer."""
+    method: str
+    upgrade: bytes | None
+    origin: bytes | None
+    fetch_site: bytes | None
+
+    @property
+    def has_body(self) -> bool:
+        """A body follows the head."""
+        ...
+
+    @property
+    def own_origin(self) -> bytes:
+        """The origin that the client asked, as a browser would write it."""
+        ...
 
 
 class Source(Protocol):

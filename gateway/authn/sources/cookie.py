@@ -1,13 +1,33 @@
 """Credential source: a login's session cookie, which counts only where nothing explicit is presented."""
 
+from collections.abc import Callable, Iterable
+
 from gateway.authn.sources.base import Presented
+from gateway.tokens.cookies import cookie_values
+
+
+def _never(_: bytes) -> bool:
+    """No value is ours where no login hands out cookies."""
+    return False
 
 
 class Cookie:
-    """No login of this version hands out cookies, so none is ever a credential of ours."""
+    """Reads the cookies of these names. A browser sends them unasked, so one that is not ours is no credential."""
 
     method = "cookie"
     explicit = False
 
-    def find(self, request: Presented) -> bytes | None:  # noqa: ARG002 - the seam's signature
-        return None
+    def __init__(self, names: Iterable[bytes] = (), is_ours: Callable[[bytes], bool] = _never) -> None:
+        """`is_ours` is asked only where there are several: another site of the domain may have added one."""
+        self.names = tuple(names)
+        self._is_ours = is_ours
+
+    def find(self, request: Presented) -> bytes | None:
+        """The value, or None; two that are ours and differ are none, for either may have been planted."""
+        header = request.cookie
+        if header is None:
+            return None
+        found = [value for name in self.names for value in cookie_values(header, name)]
+        if len(found) > 1:
+            found = [value for value in dict.fromkeys(found) if self._is_ours(value)]
+        return found[0] if len(found) == 1 else None

@@ -1,6 +1,8 @@
 import json
 
+from gateway.assembly.logins import refuse_of
 from gateway.errors import CredentialsRejected
+from gateway.proxy.route import RefuseWithBody
 
 SEVERAL = """{native: {dialect: native, path: /auth, identity_provider: staff, access_ttl: 1m, refresh: {grace: 3s}},
   other: {dialect: native, path: /auth, identity_provider: staff, hosts: [other.example]},
@@ -58,3 +60,32 @@ def test_no_token_of_one_login_verifies_in_another(assembler):
     assert set(built.dialects) == {"native", "other", "oauth2"}
     assert not built.verifier.is_ours(b"nonsense")
     assert built.verifier.is_ours(b"gwa_" + b"A" * 44)
+
+
+ODOO = """{native: {dialect: native, path: /auth, identity_provider: staff},
+  odoo: {dialect: odoo, path: /web/session, identity_provider: staff, access_ttl: 1h}}"""
+
+
+def test_a_login_that_hands_out_a_cookie_is_known_to_routes_and_to_the_proxy(assembler):
+    built = assembler(logins=ODOO)
+    (cookie,) = built.logins.cookies
+    ids = built.logins.dialects["odoo"]._ids
+    mine = ids.nobodys().encode()
+
+    assert (cookie.name, cookie.rule.name, cookie.rule.max_age) == ("odoo", "session_id", 3600)
+    assert built.rules.own_cookies.names == {b"session_id"}
+    assert built.rules.own_cookies.cut(b"a=1; session_id=" + mine) == b"a=1"
+    assert built.rules.own_cookies.cut(b"session_id=theirs") == b"session_id=theirs"
+    assert built.rules.answer_actions[b"set-cookie"] is not assembler().rules.answer_actions[b"set-cookie"]
+
+
+def test_without_one_no_cookie_is_looked_at(assembler):
+    assert assembler().rules.own_cookies is None
+
+
+def test_a_dialect_that_wants_the_refused_body_gets_it(assembler):
+    dialects = assembler(logins=ODOO).logins.dialects
+
+    assert isinstance(refuse_of(dialects["odoo"]), RefuseWithBody)
+    assert refuse_of(dialects["odoo"])(CredentialsRejected(), "").status == 200
+    assert refuse_of(dialects["native"])(CredentialsRejected(), "").status == 401

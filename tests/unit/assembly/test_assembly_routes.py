@@ -113,3 +113,45 @@ def test_a_route_that_can_never_match_is_warned_of_at_its_line(assembler):
     assert [
         warning.where for warning in built.loaded.warnings if "late" in warning.where or "routes[1]" in warning.where
     ]
+
+
+ODOO = "{odoo: {dialect: odoo, path: /web/session, identity_provider: staff}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'anonymous: ["/one/**"]',
+        'anonymous: ["POST /web/database/list", /web/webclient/version_info]',
+        'anonymous: ["/web/databases/**"]',
+        "public: true",
+    ],
+)
+def test_what_an_erp_shows_to_everyone_may_be_opened(assembler, text):
+    assert route(assembler, f"{text}, errors: odoo", logins=ODOO)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "where"),
+    [
+        ('anonymous: ["/web/database/manager"]', "/**", "anonymous[0]"),
+        ('anonymous: ["/one", "/web/database/*"]', "/**", "anonymous[1]"),
+        ('anonymous: ["/web/**"]', "/**", "anonymous[0]"),
+        ('anonymous: ["GET /**"]', "/**", "anonymous[0]"),
+        ('anonymous: ["/web/{what}/list"]', "/**", "anonymous[0]"),
+        ("public: true", "/**", "path"),
+        ("public: true", "/web/database/drop", "path"),
+    ],
+)
+@pytest.mark.parametrize("how", ["errors: odoo", "logins: [odoo]"])
+def test_the_database_manager_of_odoo_is_never_opened_to_everyone(assembler, text, path, where, how):
+    with pytest.raises(ConfigRefused) as refused:
+        assembler(routes=f"[{{name: one, path: {path}, upstream: erp, {text}, {how}}}]", logins=ODOO)
+
+    (problem,) = refused.value.problems
+    assert problem.message == "opens /web/database/** to everyone; only /web/database/list may be"
+    assert where in str(problem)
+
+
+def test_other_dialects_do_not_mind(assembler):
+    assert route(assembler, 'anonymous: ["/web/**"]')

@@ -126,3 +126,18 @@ def test_the_memo_of_names_is_bounded():
         assert actions[b"x-%d" % number] is None
 
     assert len(actions) < 5000
+
+
+def test_an_upstream_does_not_overwrite_a_cookie_of_a_login():
+    actions = AnswerActions(cookies=[b"session_id"])
+    theirs = [(b"Set-Cookie", b"session_idx=1"), (b"set-cookie", b"x=session_id=1"), (b"Set-Cookie", b"Session_Id=1")]
+    ours = [
+        (b"Set-Cookie", b"session_id=1; Path=/"),
+        (b"set-cookie", b" session_id = 1"),
+        (b"SET-COOKIE", b"session_id"),
+    ]
+
+    answer = read_answer([*ours, *theirs], actions)
+
+    assert pairs(answer.parts) == theirs
+    assert read_answer(ours, actions).sets_cookie, "it stays one client's secret, which no memory of heads may keep"

@@ -1,8 +1,11 @@
+import asyncio
+
 import pytest
 from fakes.wired_gate import Wired
 
 from gateway.errors import BodyTooLarge, Forbidden
 from gateway.model import Reply
+from gateway.proxy.route import RefuseWithBody
 
 POST = b"POST /orders/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer warm\r\n"
 
@@ -122,3 +125,94 @@ def test_the_request_id_is_the_clients_or_ours():
     assert exchange.request_id_text == "mine"
     _, _, exchange = begun(POST + b"X-Request-Id: \r\nContent-Length: 0\r\n\r\n")
     assert exchange.request_id_text == exchange.request_id_text != ""
+
+
+def told(error, body, _request_id):
+    return Reply(200, b"%s %r" % (type(error).__name__.encode(), body))
+
+
+JSONRPC = {"refuse": RefuseWithBody(told)}
+COLD_POST = b"POST /orders/x HTTP/1.1\r\nHost: h\r\n"
+
+
+def refusal_heard(*raw):
+    wired = Wired([JSONRPC])
+    client = wired.client()
+    client.says(*raw)
+    return client.hears()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (COLD_POST + b"Content-Length: 9\r\n\r\n" + b'{"id": 7}',),
+        (COLD_POST + b"Content-Length: 9\r\n\r\n", b'{"id"', b": 7}"),
+        (COLD_POST + b"Transfer-Encoding: chunked\r\n\r\n", b'5\r\n{"id"\r\n', b"4\r\n: 7}\r\n0\r\n\r\n"),
+    ],
+    ids=["at once", "in parts", "in chunks"],
+)
+async def test_a_refusal_that_wants_the_body_waits_for_it(parts):
+    wired = Wired([JSONRPC])
+    client = wired.client()
+    client.says(*parts)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert client.hears().endswith(b"CredentialsMissing b'{\"id\": 7}'")
+    client.says(b"GET /orders/x HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert client.hears().endswith(b"CredentialsMissing None"), "and the connection is good for the next"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        COLD_POST + b"\r\n",
+        COLD_POST + b"Content-Length: 65537\r\n\r\n",
+        COLD_POST + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+    ],
+    ids=["none", "large", "asked for"],
+)
+def test_it_does_not_wait_for_a_body_that_is_not_there_or_not_small(raw):
+    assert refusal_heard(raw).endswith(b"CredentialsMissing None")
+
+
+async def test_a_body_that_grows_too_large_is_still_told_the_first_failure():
+    wired = Wired([JSONRPC])
+    client = wired.client()
+    client.says(COLD_POST + b"Transfer-Encoding: chunked\r\n\r\n")
+    await asyncio.sleep(0)
+
+    client.says(b"10001\r\n" + b"x" * 0x10001 + b"\r\n")
+
+    assert client.hears().endswith(b"CredentialsMissing None")
+    assert client.transport.eof
+
+
+async def test_a_body_that_never_comes_is_told_the_first_failure_in_the_end():
+    wired = Wired([JSONRPC])
+    client = wired.client()
+    client.says(COLD_POST + b"Content-Length: 9\r\n\r\n")
+    await asyncio.sleep(0)
+
+    client.connection.expire()
+
+    assert client.hears().endswith(b"CredentialsMissing None")
+
+
+async def test_a_client_that_leaves_while_it_is_waited_for_is_told_nothing():
+    wired = Wired([JSONRPC])
+    client = wired.client()
+    client.says(COLD_POST + b"Content-Length: 9\r\n\r\n")
+    await asyncio.sleep(0)
+
+    client.connection.connection_lost(None)
+    await asyncio.sleep(0)
+
+    assert client.hears() == b""
+    assert wired.gate.in_flight == 0
+
+
+def test_the_origin_of_the_site_that_was_asked():
+    _, _, exchange = begun(b"GET /orders/x HTTP/1.1\r\nHost: gate.example:8080\r\nAuthorization: Bearer warm\r\n\r\n")
+
+    assert exchange.own_origin == b"http://gate.example:8080"

@@ -5,6 +5,7 @@ from fakes.wired_gate import Wired, erp_key
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.authn.session_cookies import OwnCookies
 from gateway.errors import UpstreamFault
 
 GET = b"GET /orders/x HTTP/1.1\r\nHost: h\r\n"
@@ -171,3 +172,19 @@ async def test_a_refused_connection_is_told_and_nothing_is_sent():
     await client.connection._serving.task
 
     assert client.hears().startswith(b"HTTP/1.1 502")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "sent"),
+    [
+        (b"session_id=ours", []),
+        (b"a=1; session_id=ours; b=2", [(b"Cookie", b"a=1; b=2")]),
+        (b"a=1;  session_id=theirs", [(b"Cookie", b"a=1;  session_id=theirs")]),
+    ],
+)
+def test_a_cookie_of_ours_stays_here_on_every_route(cookie, sent):
+    own = OwnCookies([b"session_id"], lambda value: value == b"ours")
+
+    head = sent_for(GET + WARM + b"Cookie: " + cookie + b"\r\n\r\n", own_cookies=own)
+
+    assert [field for field in fields(head) if field[0] == b"Cookie"] == sent

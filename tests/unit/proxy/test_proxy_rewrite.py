@@ -1,5 +1,11 @@
+import asyncio
+
 import pytest
+from fakes.presented import verified
 from fakes.wired_gate import Wired
+
+from gateway.authn.session_cookies import CookieLogin, CookieUse
+from gateway.model import CookieRule
 
 ASK = b"GET /orders/x%b HTTP/1.1\r\nHost: gate.example:8080\r\nAuthorization: Bearer warm\r\n\r\n"
 
@@ -78,3 +84,35 @@ def test_an_answer_to_a_url_token_is_private():
     assert (b"Cache-Control", b"private") in found
     assert (b"Referrer-Policy", b"no-referrer") in found
     assert (b"Cache-Control", b"public") not in found
+
+
+async def test_a_session_that_lives_on_hands_its_cookie_out_again_with_the_next_answer():
+    async def slide(session):
+        session.expires_at += 60.0
+        return session.expires_at
+
+    cookies = CookieUse((CookieLogin("odoo", CookieRule("session_id", 604800), slide),))
+    wired = Wired([{"credentials": ("bearer", "cookie"), "cookies": cookies}])
+    wired.tokens.warm = {b"gwa_x": verified(login="odoo")}
+    wired.tokens.now = 2e9 - 590_000
+    client = wired.client()
+
+    def answers():
+        wired.idle[0].data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        return client.hears()
+
+    client.says(ASKED_BY_COOKIE)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert b"\r\nX-Auth-Method: cookie\r\n" in wired.erp.take()
+    assert answers() == (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: session_id=gwa_x; Expires=Wed, 18 May 2033 03:34:20 GMT; "
+        b"Max-Age=604800; HttpOnly; Path=/\r\n\r\nok"
+    )
+
+    wired.tokens.now = 0
+    client.says(ASKED_BY_COOKIE)
+    assert answers() == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+ASKED_BY_COOKIE = b"GET /orders/x HTTP/1.1\r\nHost: h\r\nCookie: session_id=gwa_x\r\n\r\n"
