@@ -56,8 +56,10 @@ class Api:
 
     async def _revoke(self, request: web.Request) -> web.StreamResponse:
         """Exactly one of: a user, a tenant, everything; the last has to be said in so many words."""
-        fields = await _read(request, {"provider", "user_id", "tenant", "all"})
+        fields = await _read(request, {"user", "provider", "user_id", "tenant", "all"})
         match fields:
+            case {"user": str(user), **rest} if user and (not rest or rest.keys() == {"provider"}):
+                await self._control.revoke_named(user, _text(rest, "provider") if rest else "")
             case {"provider": str(provider), "user_id": str(user_id), **rest} if provider and user_id and not rest:
                 await self._control.revoke_user(provider, user_id)
             case {"tenant": str(tenant), **rest} if tenant and not rest:

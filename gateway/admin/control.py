@@ -112,6 +112,12 @@ class Control(Protocol):
     async def revoke_user(self, provider: str, user_id: str) -> None:
         """End all sessions of a user, those included that are not listed."""
 
+    async def revoke_named(self, user: str, provider: str) -> None:
+        """End all sessions of the user of that name or id; `provider` may be empty where there is only one.
+
+        Raises NotFound for nobody, BadRequest where the provider has to be named.
+        """
+
     async def revoke_tenant(self, tenant: str) -> None:
         """End all sessions in a tenant."""
 

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 from gateway import __version__
 from gateway.admin.control import Explanation, Health, SessionView, Snapshot
 from gateway.app.explain import explain
+from gateway.broker.accounts import Lists
+from gateway.config.identities import canonical_username
+from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
 from gateway.observe.metrics import merge
 from gateway.reload import ReloadReport
+from gateway.state.attempts import Attempts
 from gateway.tokens.session_id import public_id
 
 if TYPE_CHECKING:
@@ -80,6 +84,27 @@ class LocalControl:
         """End all sessions of a user."""
         await self._process.state.store.revoke_user(provider, user_id, "revoked by an operator")
         self._tell("sessions_ended", provider=provider, user_id=user_id)
+
+    async def revoke_named(self, user: str, provider: str) -> None:
+        """End all sessions of the user of that name or id. Raises NotFound, BadRequest."""
+        providers = self._process.current.logins.providers
+        if not provider and len(providers) != 1:
+            raise BadRequest("there are several identity providers: name the user's")
+        provider = provider or next(iter(providers))
+        if provider not in providers:
+            raise NotFound("no such identity provider")
+        await self.revoke_user(provider, await self._id_of(provider, user))
+
+    async def _id_of(self, provider: str, user: str) -> str:
+        """By the name that is listed or was logged in by, else by an id that has sessions."""
+        store = self._process.state.store
+        listing = self._process.current.logins.providers[provider]
+        listed = listing.id_of(user) if isinstance(listing, Lists) else ""
+        attempts = Attempts(store.calls, store.keys, self._process.shared.clock)
+        known = listed or await attempts.user_named(provider, canonical_username(user))
+        if not known and not await store.sessions_of(provider, user):
+            raise NotFound("no such user, or none with a session")
+        return known or user
 
     async def revoke_tenant(self, tenant: str) -> None:
         """End all sessions in a tenant."""

@@ -36,6 +36,7 @@ class Logins:
 
     cache: VerifiedTokens
     verifier: TokenVerifier
+    providers: Mapping[str, PasswordVerifier]
     dialects: dict[str, Dialect] = field(default_factory=dict)
     cookies: list[CookieLogin] = field(default_factory=list)
     """Of the logins that hand out a session cookie."""
@@ -72,7 +73,7 @@ def build_logins(
     formats = [part.tokens for part in parts.values()]
     verifier = TokenVerifier(shared.store, cache, shared.clock, formats, current)
     attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
-    built = Logins(cache, verifier)
+    built = Logins(cache, verifier, providers)
     tools = BrokerTools(verifier, clients, Protection(attempts, shared.audit), current, shared.audit)
     for name, part in parts.items():
         login = config.logins[name]

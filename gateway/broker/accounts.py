@@ -20,6 +20,10 @@ class Lists(Protocol):
         """The account as it is listed now; None if it was removed or locked."""
         ...
 
+    def id_of(self, username: str) -> str:
+        """The id of the user of that name, locked or not; empty if there is none."""
+        ...
+
 
 class CurrentSessions:
     """Asked at every cold read of a token: what a configuration changed counts with the first request after it.

@@ -13,6 +13,8 @@ from gateway.admin.client import AdminRefused, AdminUnreachable, client_for
 from gateway.cli.options import Refused, config_option, or_refuse
 
 _FAILURES = (AdminUnreachable, AdminRefused)
+_MANY = ({"user"}, {"user", "provider"}, {"provider", "user_id"}, {"tenant"}, {"all"})
+"""What names many sessions, and nothing besides."""
 
 
 def _ask(path: Path, method: str, address: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
@@ -100,8 +102,9 @@ def list_sessions(path: Path, provider: str, user_id: str, *, as_json: bool) -> 
 @sessions.command(name="revoke")
 @config_option
 @click.argument("session_id", required=False, metavar="[ID]")
-@click.option("--provider", help="With --user-id: all sessions of a user.")
-@click.option("--user-id")
+@click.option("--user", help="All sessions of the user who logs in by this name, or has this id.")
+@click.option("--provider", help="The user's identity provider; with --user only where there are several.")
+@click.option("--user-id", help="With --provider: all sessions of a user, by the id alone.")
 @click.option("--tenant", help="All sessions in a tenant.")
 @click.option("--all", "everything", is_flag=True, help="Every session there is.")
 def revoke_sessions(path: Path, session_id: str | None, **which: Any) -> None:
@@ -109,10 +112,10 @@ def revoke_sessions(path: Path, session_id: str | None, **which: Any) -> None:
     given = {"all" if key == "everything" else key: value for key, value in which.items() if value}
     if session_id and not given:
         _ask(path, "DELETE", f"/api/v1/sessions/{quote(session_id, safe='')}")
-    elif not session_id and set(given) in ({"provider", "user_id"}, {"tenant"}, {"all"}):
+    elif not session_id and set(given) in _MANY:
         _ask(path, "POST", "/api/v1/sessions/revoke", given)
     else:
-        raise click.UsageError("name one of: an ID, --provider with --user-id, --tenant, --all")
+        raise click.UsageError("name one of: an ID, --user, --provider with --user-id, --tenant, --all")
     click.echo("revoked")
 
 

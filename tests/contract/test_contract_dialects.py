@@ -31,6 +31,18 @@ each_dialect = pytest.mark.parametrize("name", DIALECTS)
 each_endpoint = pytest.mark.parametrize(("name", "method", "suffix"), ENDPOINTS)
 
 
+LOGINS = [
+    ("application/json", b'{"username":"ada","password":"right"}'),
+    ("application/json", b'{"userName":"ada","password":"right"}'),
+    ("application/json", b'{"jsonrpc":"2.0","params":{"db":"prod","login":"ada","password":"right"}}'),
+    (
+        "application/x-www-form-urlencoded",
+        b"grant_type=password&username=ada&password=right&client_id=portal&client_secret=right",
+    ),
+]
+"""A login in every shape there is; a dialect knows one of them."""
+
+
 @each_dialect
 def test_a_dialect_has_endpoints_below_its_path_and_well_known_ones_above(name):
     dialect = made(name)
@@ -110,6 +122,30 @@ async def test_a_store_that_is_away_is_never_bad_credentials(name, method, suffi
                 assert reply.status == 503
                 assert (b"Retry-After", b"1") in reply.headers
             broker.asked.clear()
+
+
+class Banning(StillBroker):
+    """A broker that looks at no password and no secret any more."""
+
+    def _ask(self, what, *more):
+        super()._ask(what, *more)
+        if what in {"login", "verify_password", "authenticate_client"}:
+            raise errors.Banned(retry_after=540)
+
+
+@each_dialect
+async def test_a_ban_says_when_to_come_back(name):
+    """In whatever status and body the dialect's clients expect."""
+    asked = 0
+    for (method, suffix), handler in made(name, broker := Banning()).endpoints().items():
+        for kind, body in LOGINS:
+            broker.asked.clear()
+            reply = await handler(call(method, f"/{name}{suffix}", body, content_type=kind))
+            if broker.asked and broker.asked[-1][0] in {"login", "verify_password", "authenticate_client"}:
+                asked += 1
+                assert (b"Retry-After", b"540") in reply.headers
+
+    assert asked
 
 
 @each_endpoint

@@ -65,6 +65,9 @@ class Gateway:
     async def revoke_user(self, provider, user_id):
         self.revoked.append((provider, user_id))
 
+    async def revoke_named(self, user, provider):
+        self.revoked.append((user, provider))
+
     async def revoke_tenant(self, tenant):
         self.revoked.append(tenant)
 

@@ -53,7 +53,12 @@ async def test_the_sessions_of_a_user_are_listed_and_ended(admin):
 
 @pytest.mark.parametrize(
     ("body", "revoked"),
-    [({"provider": "staff", "user_id": "101"}, ("staff", "101")), ({"tenant": "GardenWorld"}, "GardenWorld")],
+    [
+        ({"provider": "staff", "user_id": "101"}, ("staff", "101")),
+        ({"tenant": "GardenWorld"}, "GardenWorld"),
+        ({"user": "GardenAdmin"}, ("GardenAdmin", "")),
+        ({"user": "GardenAdmin", "provider": "staff"}, ("GardenAdmin", "staff")),
+    ],
 )
 async def test_many_sessions_are_ended_by_user_or_tenant(admin, body, revoked):
     answer = await admin.ask("POST", "/api/v1/sessions/revoke", json=body)
@@ -80,6 +85,11 @@ async def test_a_store_that_is_down_is_a_503_that_says_when_to_retry(admin):
         {"provider": "staff"},
         {"provider": "staff", "user_id": 101},
         {"tenant": "x", "all": True},
+        {"user": ""},
+        {"user": 101},
+        {"user": "x", "provider": ""},
+        {"user": "x", "user_id": "1"},
+        {"user": "x", "provider": "staff", "tenant": "x"},
         {"provider": "staff", "user_id": "1", "tenant": "x"},
         {"everything": True},
         [],

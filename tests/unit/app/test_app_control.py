@@ -2,10 +2,14 @@ from types import SimpleNamespace
 
 import pytest
 from fakes.assembling import Assembler
+from fakes.wire import ScriptedPool
 from fakes.wired_gate import Wired
 
 from gateway.app.control import LocalControl
+from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
+from gateway.state.calls import Calls
+from gateway.state.keys import Keys
 from gateway.tokens.session_id import public_id
 
 SESSION = Session("store-id", "native", "staff", "101", "ada", 1.0, tenant="HQ")
@@ -16,6 +20,9 @@ class Store:
 
     def __init__(self):
         self.ended = []
+        self.pool = ScriptedPool()
+        self.calls = Calls(self.pool, timeout=5.0, scripts=())
+        self.keys = Keys("gw:")
 
     async def revoke_session(self, session_id, cause):
         self.ended.append((session_id, cause))
@@ -31,7 +38,7 @@ class Store:
         self.ended.append(cause)
 
     async def sessions_of(self, provider, user_id):
-        return [SESSION]
+        return [SESSION] if user_id == "101" else []
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def process(tmp_path):
         started=1.0,
         loaded_at=2.0,
         is_listening=True,
-        shared=SimpleNamespace(audit=lambda event, **fields: audited.append((event, fields))),
+        shared=SimpleNamespace(audit=lambda event, **fields: audited.append((event, fields)), clock=lambda: 1.0),
         audited=audited,
         stop=wired.gate.drain,
     )
@@ -121,3 +128,41 @@ async def test_draining_and_explaining_reach_the_gate(process, control):
 
     await control.drain()
     assert process.gate.draining
+
+
+@pytest.mark.parametrize(
+    ("user", "remembered", "user_id"),
+    [
+        ("ADA", (), "1"),
+        ("somebody@erp.example", (b"7",), "7"),
+        ("101", (None,), "101"),
+    ],
+    ids=["listed by that name", "has logged in by that name", "has sessions under that id"],
+)
+async def test_a_user_is_found_by_name_or_id(process, control, user, remembered, user_id):
+    process.state.store.pool.answers.extend(remembered)
+
+    await control.revoke_named(user, "")
+
+    assert process.state.store.ended == [("staff", user_id, "revoked by an operator")]
+
+
+async def test_nobody_is_told_to_be_logged_out_who_is_not_known(process, control):
+    process.state.store.pool.answers.append(None)
+
+    with pytest.raises(NotFound):
+        await control.revoke_named("typo", "staff")
+    with pytest.raises(NotFound):
+        await control.revoke_named("ada", "typo")
+
+    assert process.state.store.ended == []
+
+
+async def test_among_several_providers_the_user_s_is_named(process, control):
+    process.current.logins.providers = {**process.current.logins.providers, "suppliers": object()}
+
+    with pytest.raises(BadRequest):
+        await control.revoke_named("ada", "")
+    await control.revoke_named("ada", "staff")
+
+    assert process.state.store.ended == [("staff", "1", "revoked by an operator")]

@@ -115,12 +115,22 @@ async def test_a_session_is_ended_by_its_id(run, admin):
 async def test_many_sessions_are_ended_by_user_or_tenant(run, admin):
     await run("sessions", "revoke", "--provider", "staff", "--user-id", "101")
     await run("sessions", "revoke", "--tenant", "GardenWorld")
+    await run("sessions", "revoke", "--user", "GardenAdmin")
+    await run("sessions", "revoke", "--user", "GardenAdmin", "--provider", "staff")
 
-    assert admin.gateway.revoked == [("staff", "101"), "GardenWorld"]
+    assert admin.gateway.revoked == [("staff", "101"), "GardenWorld", ("GardenAdmin", ""), ("GardenAdmin", "staff")]
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["s1", "--all"], ["--provider", "staff"], ["--tenant", "x", "--all"], ["--user-id", "1"]]
+    "words",
+    [
+        [],
+        ["s1", "--all"],
+        ["--provider", "staff"],
+        ["--tenant", "x", "--all"],
+        ["--user-id", "1"],
+        ["--user", "x", "--all"],
+    ],
 )
 async def test_a_revocation_that_means_nothing_or_two_things_is_wrong_usage(run, admin, words):
     result = await run("sessions", "revoke", *words)

@@ -1,6 +1,7 @@
 import asyncio
 from ipaddress import ip_network
 
+import pytest
 from fakes.waiting import eventually
 from fakes.wired_gate import Wired
 
@@ -57,6 +58,23 @@ async def test_a_trusted_proxy_says_who_calls():
     )
 
     assert (login.calls[0].client_address, login.calls[0].secure) == ("198.51.100.4", True)
+
+
+@pytest.mark.parametrize(
+    ("head", "trusted", "shared"),
+    [
+        (b"", (), False),
+        (b"X-Forwarded-For: 198.51.100.4\r\n", (), True),
+        (b"x-forwarded-for:\r\n", (), True),
+        (b"X-Forwarded-For: 198.51.100.4\r\n", (ip_network("192.0.2.0/24"),), False),
+    ],
+)
+async def test_a_proxy_that_is_not_trusted_stands_for_nobody_knows_how_many(head, trusted, shared):
+    login = Login()
+
+    await post(wired_to(login, trusted=trusted), head)
+
+    assert login.calls[0].address_is_shared is shared
 
 
 async def test_a_refusal_is_spelled_as_the_login_does():
