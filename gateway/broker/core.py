@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.broker.accounts import CLIENTS_PROVIDER, CurrentSessions
 from gateway.broker.clients import OAuthClients
+from gateway.broker.erp_sessions import ErpSessions
 from gateway.broker.protection import Audit, Check, Protection, Who
 from gateway.errors import (
     AccountLocked,
@@ -38,6 +39,8 @@ class BrokerTools:
     protection: Protection
     current: CurrentSessions
     audit: Audit
+    erp_sessions: ErpSessions | None = None
+    """None where no identity provider signs in to an ERP."""
 
 
 class BrokerCore:
@@ -56,6 +59,7 @@ class BrokerCore:
         self._limits = limits
         self._current = tools.current
         self._audit = tools.audit
+        self._erp_sessions = tools.erp_sessions
 
     async def live(self, token: bytes, *kinds: TokenKind) -> LiveToken:
         """A live token of this login and of one of these kinds. Raises CredentialsRejected, which says why."""
@@ -94,7 +98,7 @@ class BrokerCore:
 
     async def account_of(self, session: Session) -> Account:
         """The session's user as the identity provider lists it now. Raises CredentialsRejected if it was removed."""
-        account = await self._provider.lookup(session.user_id, session)
+        account = await self._look_up(session)
         if account is None:
             raise CredentialsRejected("the user was removed or locked", reason=Reason.REVOKED)
         return account
@@ -112,6 +116,12 @@ class BrokerCore:
             result = _RESULTS.get(type(refused), "rejected")
             self._tell("login", call, result=result, client_id=client_id)
             raise
+
+    async def _look_up(self, session: Session) -> Account | None:
+        account = await self._provider.lookup(session.user_id, session)
+        if account is None or self._erp_sessions is None:
+            return account
+        return await self._erp_sessions.complete(account, session)
 
     async def _end(self, session: Session, cause: str, call: Call) -> bool:
         ended = await self._store.revoke_session(session.id, cause)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.broker.accounts import account_of_client
 from gateway.broker.core import BrokerCore
+from gateway.broker.erp_opening import ErpLogin, opening
 from gateway.broker.scopes import allowed_scopes, granted_scopes, kept_scopes, kept_tenant
 from gateway.errors import CredentialsRejected, Forbidden, LoginRejected
 from gateway.model import ACCOUNTS_OWN, Account, Call, Choice, OAuthClient, Session, TokenKind, TokenPair
@@ -54,8 +55,9 @@ class Opening(BrokerCore):
         *,
         refresh: bool = True,
     ) -> TokenPair:
-        """Open a session for an account whose password was right. Raises ScopeRejected."""
-        pair = await self._issuer.open(self._session(account, choice, client), refresh=refresh)
+        """Open a session for an account whose password was right. Raises ScopeRejected, LoginRejected, Unavailable."""
+        async with opening(self._erp_sessions, account, choice.context) as erp:
+            pair = await self._open(account, erp, choice, client, refresh=refresh)
         self._tell("login", call, pair.session, result="accepted")
         return pair
 
@@ -64,7 +66,9 @@ class Opening(BrokerCore):
         session = self._session(account, Choice(tenant="", roles=(), scopes=(), context=context or {}), None)
         end = min(session.absolute_expiry, session.created + self._issuer.policy.access_ttl)
         session = replace(session, absolute_expiry=end)
-        token = await self._issuer.open_with(session, TokenKind.PREAUTH)
+        async with opening(self._erp_sessions, account, None) as erp:
+            token = await self._issuer.open_with(session, TokenKind.PREAUTH)
+            await erp.keep(session)
         self._tell("login", call, session, result="preauth")
         return token
 
@@ -75,7 +79,10 @@ class Opening(BrokerCore):
         """
         if (account.provider, account.id) != (live.session.provider, live.session.user_id):
             raise CredentialsRejected("the account is not the one that the token was issued to")
-        return await self.open(account, call, choice)
+        async with opening(self._erp_sessions, account, choice.context, fresh=False) as erp:
+            pair = await self._open(account, erp, choice, None, refresh=True)
+        self._tell("login", call, pair.session, result="accepted")
+        return pair
 
     async def client_login(
         self,
@@ -107,6 +114,20 @@ class Opening(BrokerCore):
         token = await self._issuer.open_with(session, TokenKind.APPLICATION)
         self._tell("application_token", call, session)
         return token
+
+    async def _open(
+        self,
+        account: Account,
+        erp: ErpLogin,
+        choice: Choice,
+        client: OAuthClient | None,
+        *,
+        refresh: bool,
+    ) -> TokenPair:
+        session = self._session(account, erp.told(choice), client)
+        pair = await self._issuer.open(session, refresh=refresh)
+        await erp.keep(pair.session)
+        return pair
 
     def _session(self, account: Account, choice: Choice, client: OAuthClient | None) -> Session:
         chosen: dict[str, Any] = {}

@@ -68,7 +68,7 @@ class Refreshing(BrokerCore):
             return account_of_client(client) if client else None
         if session.provider != self._provider.name:
             return None  # the login asks another provider now, whose users of the same id are other people
-        return await self._provider.lookup(session.user_id, session)
+        return await self._look_up(session)
 
     def _ask(self, rules: RefreshRules, call: Call, found: FoundRefresh) -> None:
         try:

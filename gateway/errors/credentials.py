@@ -145,6 +145,10 @@ class Forbidden(GatewayError):
     public = "The credential does not give access to this resource."
 
 
+class NoErpSession(Forbidden):
+    """The session is live and has nothing in the ERP that its request is for."""
+
+
 class InsufficientScope(Forbidden):
     """A scope is missing (RFC 6750, section 3.1)."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -79,6 +79,10 @@ class ErpAccounts:
             return None
         tenants = (Remembered(session.tenant),) if session.tenant else ()
         return Account(self.name, user_id, session.user, "user", self._roles, self._scopes, tenants)
+
+    def tenants(self, erp: ErpSession) -> tuple[Any, ...]:  # noqa: ARG002 - the contract's; most ERPs know no tenants
+        """None."""
+        return ()
 
     def _account(self, user_id: str, name: str, erp: ErpSession) -> Account:
         return Account(self.name, user_id, name, "user", self._roles, self._scopes, erp_session=erp)

@@ -87,7 +87,11 @@ class Idempiere(ErpAccounts):
             erp = self._final(told, {"tenants": listed})
         else:
             erp = ErpSession(secrets={"preauth": token}, facts={"tenants": listed})
-        return replace(self._account(username, username, erp), tenants=tenants_of(erp.facts))
+        return replace(self._account(username, username, erp), tenants=self.tenants(erp))
+
+    def tenants(self, erp: ErpSession) -> tuple[Any, ...]:
+        """As `tenants` of a listed user."""
+        return tenants_of(erp.facts)
 
     async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:
         """Finish the login in the ERP, which knows what may be chosen and what needs no choice."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.model.identity import Account, ErpSession, Session
 from gateway.model.messages import Call
@@ -70,6 +70,10 @@ class ErpProvider(PasswordVerifier, Protocol):
 
         Raises LoginRejected for what the ERP does not let the user choose, SelectionNeeded where it is left open.
         """
+        ...
+
+    def tenants(self, erp: ErpSession) -> tuple[Any, ...]:
+        """The tenants that the ERP listed at login; empty where it knows none."""
         ...
 
     async def renew(self, erp: ErpSession) -> ErpSession | None:

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from gateway.upstream.injectors.base import Injector
+from gateway.upstream.injectors.base import Injector, InjectorTools
+from gateway.upstream.injectors.erp_session import ErpSessionInjector
 from gateway.upstream.injectors.fixed import BasicCredential, BearerCredential, HeaderCredential, NoCredential
 
-__all__ = ["INJECTORS", "Injector"]
+__all__ = ["INJECTORS", "Injector", "InjectorTools"]
 
 INJECTORS: dict[str, Any] = {
     "none": NoCredential,
     "basic": BasicCredential,
     "bearer": BearerCredential,
     "header": HeaderCredential,
+    "erp_session": ErpSessionInjector,
 }
-"""By the name that an upstream's `injector` uses; each takes an instance of its own `Options` (hence Any)."""
+"""By the name that an upstream's `injector` uses; each takes an instance of its own `Options` (hence Any) and tools."""

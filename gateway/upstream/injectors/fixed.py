@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from gateway.config.secret import Secret
 from gateway.model import Identity
+from gateway.upstream.injectors.base import InjectorTools
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -20,6 +21,8 @@ class _Options(BaseModel):
 
 class FixedHeader:
     """The same header lines on every request, built once."""
+
+    owns_cookies: frozenset[bytes] = frozenset()
 
     def __init__(self, name: str, value: str) -> None:
         self.owns = frozenset({name.lower().encode()})
@@ -36,8 +39,9 @@ class NoCredential:
         """Nothing to set."""
 
     owns: frozenset[bytes] = frozenset()
+    owns_cookies: frozenset[bytes] = frozenset()
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, _tools: InjectorTools | None = None) -> None:
         """Nothing to build."""
 
     def headers_for(self, identity: Identity) -> bytes | None:  # noqa: ARG002 - the seam's signature
@@ -60,7 +64,7 @@ class BasicCredential(FixedHeader):
                 raise ValueError("a user name of Basic authentication has no colon and no control character (RFC 7617)")
             return value
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, _tools: InjectorTools | None = None) -> None:
         pair = f"{options.username}:{options.password.reveal()}".encode()
         super().__init__("Authorization", f"Basic {b64encode(pair).decode()}")
 
@@ -78,7 +82,7 @@ class BearerCredential(FixedHeader):
         def _one_line(cls, value: Secret) -> Secret:
             return _visible(value)
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, _tools: InjectorTools | None = None) -> None:
         super().__init__("Authorization", f"Bearer {options.token.reveal()}")
 
 
@@ -103,7 +107,7 @@ class HeaderCredential(FixedHeader):
         def _one_line(cls, value: Secret) -> Secret:
             return _visible(value)
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, _tools: InjectorTools | None = None) -> None:
         super().__init__(options.name, options.value.reveal())
 
 

@@ -1,0 +1,55 @@
+"""A login and its ERP session: settled before ours is opened, kept before its tokens are handed out, or destroyed."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from gateway.broker.erp_sessions import ErpSessions
+from gateway.model import Account, Choice, ErpSession, Session
+
+CHOICES: Final = ("tenant", "role", "organization", "warehouse", "language")
+"""Keys of a session's context that an ERP has to know of, too."""
+
+
+class ErpLogin:
+    """One login under way."""
+
+    def __init__(self, erp_sessions: ErpSessions | None, erp: ErpSession | None) -> None:
+        self._erp_sessions = erp_sessions
+        self._erp = erp
+
+    def told(self, choice: Choice) -> Choice:
+        """The choice, with the user's number in the ERP where that tells one for what was chosen."""
+        number = self._erp.facts.get("user") if self._erp is not None else None
+        return choice if number is None else replace(choice, context={**choice.context, "user": number})
+
+    async def keep(self, session: Session) -> None:
+        """The session is in the store: its ERP session goes there, too. Raises StoreUnavailable."""
+        if self._erp is not None and self._erp_sessions is not None:
+            await self._erp_sessions.keep(session, self._erp)
+
+
+@asynccontextmanager
+async def opening(
+    erp_sessions: ErpSessions | None, account: Account, context: Mapping[str, Any] | None, *, fresh: bool = True
+) -> AsyncIterator[ErpLogin]:
+    """Settle what the user chose with the ERP; `context` is None where the choice is still to come.
+
+    Where the login fails, what the ERP gave for it is destroyed there; with `fresh` False, what it had given before
+    stays. Raises LoginRejected, SelectionNeeded, Unavailable.
+    """
+    first = account.erp_session
+    if first is None or erp_sessions is None:
+        yield ErpLogin(None, None)
+        return
+    erp = first
+    try:
+        if context is not None:
+            choice = {what: str(context[what]) for what in CHOICES if context.get(what)}
+            erp = await erp_sessions.settle(account.provider, first, choice)
+        yield ErpLogin(erp_sessions, erp)
+    except BaseException:
+        if fresh or erp is not first:
+            erp_sessions.discard(account.provider, erp)
+        raise

@@ -1,0 +1,80 @@
+"""The service account of an upstream: signed in once for all, and never a client's fault."""
+
+import asyncio
+
+import pytest
+from fakes.erp_rig import asking, provider
+from fakes.jmix import Jmix
+from fakes.token_fixtures import checks, clock
+
+from gateway.errors import ErpDown, Unavailable
+from gateway.model import ErpSession
+from gateway.upstream.service_account import ServiceAccount
+
+__all__ = ["checks", "clock"]
+
+
+@pytest.fixture
+def erp():
+    fake = Jmix()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+async def account(erp, clock, checks):
+    async with asking(erp.port) as client:
+        yield ServiceAccount(provider("jmix", client, clock, checks), "ada", "correct horse", clock)
+
+
+async def test_all_requests_share_one_sign_in(erp, account):
+    assert account.held() is None
+
+    got = await asyncio.gather(*(account.get() for _ in range(10)))
+
+    assert set(got) == {account.held()}
+    assert len(erp.asked) == 1
+
+
+async def test_it_is_renewed_and_where_that_is_over_signed_in_again(erp, account):
+    first = await account.get()
+    second = await account.renew(first)
+    erp.expire_all()
+    third = await account.renew(second)
+
+    assert await account.renew(first) is third
+    assert third.lines.decode().split()[2] in erp.access
+    assert len({first.version, second.version, third.version}) == 3
+
+
+@pytest.mark.parametrize("why", ["wrong", "locked"])
+async def test_an_account_that_is_refused_is_not_tried_again_at_once(erp, account, why, caplog):
+    if why == "wrong":
+        erp.users["ada"] = "changed"
+    else:
+        erp.locked.add("ada")
+
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await account.get()
+
+    assert len(erp.asked) == 1
+    assert "service account" in caplog.text
+    assert "correct horse" not in caplog.text
+
+
+async def test_an_erp_that_is_down_is_tried_again(erp, account):
+    erp.script("/oauth/token", "error")
+
+    with pytest.raises(ErpDown):
+        await account.get()
+
+    assert (await account.get()).is_fresh
+
+
+async def test_a_session_that_the_erp_changed_is_used_from_then_on(account):
+    first = await account.get()
+    account.adopt(first, ErpSession(cookies=(("session_id", "new"),)))
+    account.adopt(first, ErpSession(cookies=(("session_id", "too late"),)))
+
+    assert account.held().cookie == b"session_id=new"
