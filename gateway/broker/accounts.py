@@ -1,6 +1,6 @@
 """What a session is worth now: its user and client as they are listed at this moment, not as they were at login."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, runtime_checkable
 
@@ -10,6 +10,10 @@ from gateway.model import Account, OAuthClient, PasswordVerifier, Session
 
 CLIENTS_PROVIDER: Final = "@clients"
 """Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
+
+
+Worth = Callable[[Session, Account], Session | None]
+"""What a choice that a session was opened for is worth today; None: it is not to be had any more."""
 
 
 @runtime_checkable
@@ -31,9 +35,16 @@ class CurrentSessions:
     Providers that would have to ask an ERP are asked at the next refresh instead.
     """
 
-    def __init__(self, providers: Mapping[str, PasswordVerifier], clients: OAuthClients) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, PasswordVerifier],
+        clients: OAuthClients,
+        choices: Mapping[str, Worth] | None = None,
+    ) -> None:
+        """`choices`: by its name, for a login whose sessions keep more of a choice than a tenant."""
         self._providers = dict(providers)
         self._clients = clients
+        self._choices = dict(choices or {})
 
     def __call__(self, session: Session) -> Session | None:
         """The session with the name, roles and scopes of now; None if the user, the client or the tenant is gone."""
@@ -50,7 +61,9 @@ class CurrentSessions:
         account = provider.listed(session.user_id)
         if account is None or (session.tenant and kept_tenant(account, session.tenant) != session.tenant):
             return None  # a token never moves to another tenant than the one it was issued for
-        return replace(as_it_is_now(session, account, client), tenant=session.tenant)
+        now = replace(as_it_is_now(session, account, client), tenant=session.tenant)
+        worth = self._choices.get(session.login)
+        return worth(now, account) if worth else now
 
 
 def as_it_is_now(session: Session, account: Account, client: OAuthClient | None) -> Session:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -203,6 +203,15 @@ class Dialect(Protocol):
 
     def refuse(self, error: GatewayError, body: bytes | None = None, request_id: str = "") -> Reply:
         """How a refusal of a route is spelled; pure."""
+        ...
+
+
+@runtime_checkable
+class RemembersChoices(Protocol):
+    """The class of a dialect whose sessions keep more of a choice than a tenant: a role within it, for instance."""
+
+    def as_listed_now(self, session: Session, account: Account, /) -> Session | None:
+        """The session with what its choice is worth today; None where it is not to be had any more."""
         ...
 
 

@@ -21,7 +21,7 @@ from gateway.broker.protection import Protection
 from gateway.config.identities import UsersOptions
 from gateway.config.store import StoreConfig
 from gateway.dialects import DIALECTS
-from gateway.dialects.contract import DialectTools
+from gateway.dialects.contract import DialectTools, RemembersChoices
 from gateway.errors import CredentialsMissing, Reason
 from gateway.identity_providers.passwords import PasswordChecks
 from gateway.identity_providers.users import ProviderTools, Users
@@ -199,7 +199,8 @@ def build(
     made = {**STANDARD, **(dialects or {})}
     parts = {name: parts_of(keys, name, *each, **policy) for name, each in made.items()}
     registered = OAuthClients(clients, checks)
-    current = CurrentSessions({"staff": provider}, registered)
+    choices = {name: cls.as_listed_now for name, (cls, *_) in made.items() if isinstance(cls, RemembersChoices)}
+    current = CurrentSessions({"staff": provider}, registered, choices)
     verifier = TokenVerifier(store, cache, clock, tuple(part.tokens for part in parts.values()), current)
 
     def audit(event: str, /, **fields: Any) -> None:

@@ -25,7 +25,7 @@ from gateway.dialects.idempiere.requests import (
     read_query,
     read_refresh,
 )
-from gateway.dialects.idempiere.sessions import choice_of, final_answer, renewed
+from gateway.dialects.idempiere.sessions import as_listed_now, choice_of, final_answer, renewed
 from gateway.dialects.idempiere.tokens import IdempiereTokens
 from gateway.dialects.replies import json_reply, spelled
 from gateway.dialects.requests import bearer
@@ -58,6 +58,7 @@ class Idempiere:
     reading = CredentialReading(scheme_case_sensitive=True, tells_token=True)
     cookie: CookieRule | None = None
     needs_body = False
+    as_listed_now = staticmethod(as_listed_now)
 
     def __init__(self, options: IdempiereOptions, tools: DialectTools) -> None:
         self._options = options

@@ -76,17 +76,19 @@ class _Selection:
         return client.open_roles[0]
 
     def organization(self, client: Client, role: Role | None) -> Organization | None:
-        if self.asked.organization:
-            return self._named("organizationId", "Organization", client.organizations, self.asked.organization)
         among = role.organizations if role else ()
+        if self.asked.organization:
+            found = self._named("organizationId", "Organization", client.organizations, self.asked.organization)
+            # Roles may have different warehouses in one organization.
+            return found and (_first(among, lambda each: each.key == found.key) or found)
         if self.rules.mandatory_organization_id:
             if len(among) == 1 and among[0].id == 0:
                 raise Declined("Missing organizationId parameter")
             among = among if len(among) == 1 else ()
         # Organization 0 is `*`, all of them: a default only where there is no other.
-        found = next((each for each in among if each.id), among[0] if among else None)
-        self._note("organizationId", found)
-        return found
+        default = next((each for each in among if each.id), among[0] if among else None)
+        self._note("organizationId", default)
+        return default
 
     def warehouse(self, client: Client, organization: Organization | None) -> Entry | None:
         """The warehouse, None for none; raises Declined for one that there is not in the whole client."""
@@ -139,7 +141,7 @@ def select(clients: Sequence[Client], allowed: frozenset[int], asked: Parameters
         raise Declined("Invalid organizationId")
     if not organization.id:
         warehouse = None  # `*` has no warehouse, and one that was asked for is not judged
-    if warehouse and warehouse not in organization.warehouses:
+    if warehouse and warehouse.key not in {each.key for each in organization.warehouses}:
         raise Declined("Invalid warehouseId")
     return Selected(client, role, organization, warehouse, selection.language(client), selection.resolved)
 

@@ -23,23 +23,29 @@ def choice_of(account: Account, chosen: Selected, more: Mapping[str, str] | None
     return Choice(tenant=chosen.client.tenant, roles=_roles(account, chosen.client, chosen.role), context=context)
 
 
+def as_listed_now(session: Session, account: Account) -> Session | None:
+    """The session with what its choice is worth today; None where it is not to be had any more."""
+    context = session.context
+    if "role" not in context or not are_listed(account):
+        return session
+    for client in clients_of(account):
+        for role in client.open_roles:
+            for organization in role.organizations:
+                if (client.key, role.key, organization.key) == _keys(context):
+                    there = context["warehouse"] in {each.key for each in organization.warehouses}
+                    context = context if there else {**context, "warehouse": ""}
+                    roles = _roles(account, client, role)
+                    return replace(session, context=context, roles=roles, tenant=client.tenant)
+    return None
+
+
 def renewed(session: Session, account: Account) -> Session | None:
     """The session from its refresh on; None where what was chosen is not to be had any more.
 
     It forgets the list of clients, so that what comes of a refresh chooses nothing: iDempiere does the same.
     """
     context = {name: value for name, value in session.context.items() if name != "clients"}
-    if not are_listed(account):
-        return replace(session, context=context)
-    for client in clients_of(account):
-        for role in client.open_roles:
-            for organization in role.organizations:
-                if (client.key, role.key, organization.key) == _keys(context):
-                    if context["warehouse"] not in {each.key for each in organization.warehouses}:
-                        context["warehouse"] = ""
-                    roles = _roles(account, client, role)
-                    return replace(session, context=context, roles=roles, tenant=client.tenant)
-    return None
+    return as_listed_now(replace(session, context=context), account)
 
 
 def final_answer(pair: TokenPair, chosen: Selected, menu_tree_id: int) -> dict[str, Any]:

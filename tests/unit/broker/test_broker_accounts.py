@@ -96,3 +96,19 @@ def test_a_client_is_the_user_of_its_own_sessions():
     account = account_of_client(PORTAL)
 
     assert (account.provider, account.id, account.type) == (CLIENTS_PROVIDER, "portal", "client")
+
+
+def test_a_login_may_say_what_the_choice_of_its_sessions_is_worth(checks):
+    provider = Users(users("ada"), ProviderTools("staff", checks))
+    current = CurrentSessions(
+        {"staff": provider},
+        OAuthClients(CLIENTS, checks),
+        {
+            "idempiere": lambda session, account: replace(session, roles=(*account.roles, "chosen")),
+            "strict": lambda _session, _account: None,
+        },
+    )
+
+    assert current(replace(ADA, login="idempiere")).roles == ("sales", "chosen")
+    assert current(replace(ADA, login="strict")) is None
+    assert current(ADA).roles == ("sales",)

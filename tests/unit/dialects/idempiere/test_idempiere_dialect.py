@@ -470,13 +470,29 @@ async def test_what_comes_of_a_refresh_chooses_nothing_more(garden):
     assert (await garden.ask("PUT", "/tokens", ONE_STEP, token=second["token"])).body == declined("Invalid clientId")
 
 
-async def test_a_role_that_was_taken_away_ends_the_session_at_the_next_refresh(garden):
-    pair = await garden.sign_in("GardenUser")
-    listed = people(GardenUser={**PEOPLE["GardenUser"], "tenants": [{**GARDEN, "roles": [SELF_SERVICE]}]})
+def relist(garden, **changes):
+    """As after a reload of the configuration that lists the users differently."""
+    listed = people(**changes)
     garden.rig.provider._by_id = {user.id: user for user in listed.users}
 
-    assert (await refresh(garden, pair["refresh_token"])).body == declined("Invalid refresh token")
+
+async def test_a_role_that_was_taken_away_opens_nothing_and_ends_the_session_at_the_next_refresh(garden):
+    pair = await garden.sign_in("GardenUser")
+    relist(garden, GardenUser={**PEOPLE["GardenUser"], "tenants": [{**GARDEN, "roles": [SELF_SERVICE]}]})
+
     assert await opens(garden, pair["token"]) is Reason.REVOKED
+    assert (await refresh(garden, pair["refresh_token"])).body == declined("Invalid refresh token")
+    relist(garden)
+    assert await opens(garden, pair["token"]) is Reason.REVOKED
+
+
+async def test_a_user_s_own_roles_are_those_of_now(garden):
+    pair = await garden.sign_in()
+    relist(garden, GardenAdmin={**PEOPLE["GardenAdmin"], "roles": ["purchase"]})
+
+    verified = await garden.rig.verifier.verify(pair["token"].encode())
+
+    assert verified.identity.roles == {"purchase", "GardenWorld WebService"}
 
 
 # --- logout ---

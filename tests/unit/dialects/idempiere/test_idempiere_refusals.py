@@ -110,7 +110,9 @@ def test_a_malformed_body_is_a_400_in_plain_text():
     assert reply.headers == ((b"Content-Type", b"text/plain"), *NO_STORE)
 
 
-@pytest.mark.parametrize(("error", "status"), [(ClientUnknown(), 400), (errors.ClientGone(), 499), (errors.GatewayError(), 500)])
+@pytest.mark.parametrize(
+    ("error", "status"), [(ClientUnknown(), 400), (errors.ClientGone(), 499), (errors.GatewayError(), 500)]
+)
 def test_what_idempiere_has_no_words_for_is_empty(error, status):
     assert (refused(error, NOW).status, refused(error, NOW).body) == (status, b"")
 

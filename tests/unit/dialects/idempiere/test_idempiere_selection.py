@@ -150,6 +150,16 @@ def test_a_role_without_organizations_opens_nothing():
     assert why(tenants=[{**GARDEN, "roles": [{"id": "1", "name": "Bare"}]}]) == "Invalid organizationId"
 
 
+def test_roles_may_have_different_warehouses_in_one_organization():
+    narrow = {**SERVICE, "id": "8", "name": "Narrow", "organizations": [{**HQ, "warehouses": HQ["warehouses"][1:]}]}
+    tenants = [{**GARDEN, "roles": [SERVICE, narrow, {**narrow, "id": "9", "organizations": [STORE]}]}]
+
+    assert choose(tenants=tenants, roleId=2000001, organizationId=11)[0][3] == "103"
+    assert choose(tenants=tenants, roleId=8, organizationId="HQ")[0][3] == "104"
+    assert choose(tenants=tenants, roleId=8, organizationId=11, warehouseId=104)[0][3] == "104"
+    assert why(tenants=tenants, roleId=8, organizationId=11, warehouseId=103) == "Invalid warehouseId"
+
+
 def test_a_number_may_be_a_name():
     numbered = {**GARDEN, "roles": [{**SERVICE, "name": "4711"}]}
 

@@ -9,7 +9,7 @@ from fakes.still_broker import SESSION
 from gateway.config.identities import Tenant
 from gateway.dialects.idempiere.clients import clients_of
 from gateway.dialects.idempiere.selection import Parameters, Rules, ids_of, select
-from gateway.dialects.idempiere.sessions import choice_of, final_answer, renewed
+from gateway.dialects.idempiere.sessions import as_listed_now, choice_of, final_answer, renewed
 from gateway.model import Account, TokenPair
 
 CONTEXT = {"tenant": "11", "role": "2000001", "organization": "11", "warehouse": "103", "language": "en_US"}
@@ -69,6 +69,13 @@ def test_a_warehouse_that_is_gone_is_left_out():
     bare = account({**GARDEN, "roles": [{**SERVICE, "organizations": [{**HQ, "warehouses": []}]}]})
 
     assert renewed(session(), bare).context["warehouse"] == ""
+
+
+def test_a_session_that_has_chosen_nothing_yet_stays_as_it_is():
+    first_step = replace(SESSION, context={"clients": "11"})
+
+    assert as_listed_now(first_step, account()) == first_step
+    assert as_listed_now(session(clients="11"), ADA).context["clients"] == "11"
 
 
 def test_a_remembered_account_changes_nothing():
