@@ -68,7 +68,7 @@ class ClientConnection(RequestReader):
         serving = self._serving
         if serving is not None:
             if serving.upstream_connection is not None:
-                serving.upstream_connection.transport.pause_reading()
+                serving.upstream_connection.pause()
             self.arm(phases.DRAIN, self.gate.rules.body_timeout)
         if serving is None or serving.request_done:
             self.hold(CLIENT_FULL)  # the next answer must not be fetched before this one has been taken
@@ -79,7 +79,7 @@ class ClientConnection(RequestReader):
             if self._queue:
                 self._serve_queue()
         elif serving.upstream_connection is not None:
-            serving.upstream_connection.transport.resume_reading()
+            serving.upstream_connection.resume()
             self.arm(phases.STREAM, serving.idle_timeout)
         self.free(CLIENT_FULL)
 

@@ -29,6 +29,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_head_only",
         "_home",
         "_parser",
+        "_paused",
         "_reading_head",
         "_request_done",
         "_reusable",
@@ -46,6 +47,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._home = home
         self._parser = httptools.HttpResponseParser(self)
         self._complete = False
+        self._paused = False
         self._fields: Fields = []
         self._head_bytes = 0
         self._head_only = False
@@ -79,6 +81,16 @@ class UpstreamConnection(asyncio.Protocol):
     def finish_request(self) -> None:
         """The request has been written completely."""
         self._request_done = True
+
+    def pause(self) -> None:
+        """Read no more of the answer for now."""
+        self._paused = True
+        self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._paused = False
+        self.transport.resume_reading()
 
     def abandon(self) -> None:
         """End the exchange now: its answer is wanted no more. The connection cannot be reused."""
@@ -231,6 +243,8 @@ class UpstreamConnection(asyncio.Protocol):
             known = sink.memorable(length)
             if known is not None:
                 sink.known_answers.remember(whole, known)
+        if self._paused:
+            self.resume()  # the client that did not read is nothing to the next one
         if self._reusable and self._request_done and not self.closed:
             self.reused = True
             self._home.release(self)
