@@ -10,7 +10,7 @@ WORKERS ?= 2
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench test-packages bench-packages
+.PHONY: help run test check fix bench fuzz test-packages bench-packages
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
@@ -34,6 +34,9 @@ fix: .venv/.develop ## let ruff repair and format what it can
 
 bench: bench-packages .venv/.runtime .test-tools/peers/.installed ## measure the gateway and its peers; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py $(BENCH)
+
+fuzz: .venv/.develop ## feed 120,000 mutated streams to the listener (FUZZ='cases seed'); client and upstream must agree on each
+	$(BIN)/python bench/fuzz.py $(FUZZ)
 
 test-packages:
 	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl
