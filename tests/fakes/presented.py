@@ -44,7 +44,8 @@ class StillTokens:
     async def verify(self, token):
         if self.away:
             raise StoreUnavailable("the store is away")
-        return self.cold.get(token) or self.warm.get(token) or Reason.UNKNOWN
+        found = self.cold.get(token) or self.warm.get(token)
+        return found or (Reason.UNKNOWN if self.is_ours(token) else Reason.MALFORMED)
 
     def is_ours(self, token):
         return token in self.warm or token in self.cold or token.startswith(b"gwa_")
