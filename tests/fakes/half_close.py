@@ -1,4 +1,4 @@
-"""`half_close.py HOST:PORT`: sends its input, stops sending at once, and prints what still comes."""
+"""`half_close.py HOST:PORT`: sends its input, stops sending at once, and prints what still comes and how it ends."""
 
 import socket
 import sys
@@ -9,8 +9,11 @@ def main(address):
     with socket.create_connection((host, int(port)), timeout=10) as sock:
         sock.sendall(sys.stdin.buffer.read())
         sock.shutdown(socket.SHUT_WR)
-        while received := sock.recv(65536):
-            sys.stdout.buffer.write(received)
+        try:
+            while received := sock.recv(65536):
+                sys.stdout.buffer.write(received)
+        except ConnectionResetError:
+            sys.stdout.buffer.write(b"<reset>")
 
 
 if __name__ == "__main__":
