@@ -1,23 +1,20 @@
 """Dialect `oauth2`: token, revocation and introspection endpoints for OAuth2 clients (RFC 6749, 7009, 7662)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from gateway.dialects.contract import DialectTools, Endpoints
+from gateway.dialects.grants import asked_scopes, client_credentials, read_grant_form
 from gateway.dialects.metadata import CACHED, JWKS_PATH, jwks_endpoint, metadata, metadata_path
 from gateway.dialects.replies import NO_STORE, json_reply, refusal, spelled
-from gateway.dialects.requests import MAX_NAME, MAX_SECRET, basic, parse_form, read_form, text
+from gateway.dialects.requests import MAX_NAME, MAX_SECRET, text
 from gateway.errors import (
-    ClientRejected,
     GatewayError,
     GrantNotAllowed,
     LoginRejected,
-    MalformedBody,
     RefreshRejected,
-    ScopeRejected,
     UnsupportedGrant,
 )
 from gateway.model import Call, CredentialReading, OAuthClient, Reply, TokenPair
@@ -28,11 +25,6 @@ from gateway.tokens.login_tokens import LoginTokens
 from gateway.tokens.policy import TokenPolicy
 
 GRANTS: Final = ("password", "client_credentials", "refresh_token")
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
-"""scope = scope-token *( SP scope-token ) (RFC 6749, section 3.3)."""
-_NEVER_IN_A_URI: Final = frozenset(
-    ("client_secret", "password", "refresh_token", "token", "username", "grant_type", "client_id", "scope")
-)
 
 
 class OAuth2Options(BaseModel):
@@ -97,7 +89,7 @@ class OAuth2:
             raise UnsupportedGrant
         if grant not in client.grants:
             raise GrantNotAllowed(f"client {client.id}, grant {grant}")
-        scopes = _scopes(form)
+        scopes = asked_scopes(form)
         if grant == "client_credentials":
             pair = await self._broker.client_login(client, call, scopes)
         elif grant == "password":
@@ -121,33 +113,8 @@ class OAuth2:
         return self._metadata
 
     async def _client_and_form(self, call: Call) -> tuple[OAuthClient, Mapping[str, str]]:
-        form = read_form(call)
-        if call.query and _NEVER_IN_A_URI & parse_form(call.query.encode()).keys():
-            raise MalformedBody("Parameters of this endpoint belong in the body, never in the URI.")
-        return await self._broker.authenticate_client(_client_credentials(call, form), call), form
-
-
-def _client_credentials(call: Call, form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Basic or body, never both (RFC 6749, section 2.3). Raises ClientRejected, MalformedBody."""
-    readings = basic(call)
-    if not readings:
-        if "client_id" not in form or "client_secret" not in form:
-            raise ClientRejected("no client authentication")
-        return ((text(form, "client_id", MAX_NAME), text(form, "client_secret", MAX_SECRET)),)
-    if "client_secret" in form:
-        raise MalformedBody("The client authenticates in two ways at once.")
-    if "client_id" in form and form["client_id"] not in {client_id for client_id, _ in readings}:
-        raise MalformedBody("The client_id of the body is not the one that authenticates.")
-    return readings
-
-
-def _scopes(form: Mapping[str, str]) -> tuple[str, ...] | None:
-    value = form.get("scope")
-    if value is None:
-        return None
-    if len(value) > MAX_SECRET or _SCOPE.fullmatch(value) is None:
-        raise ScopeRejected("malformed scope")
-    return tuple(dict.fromkeys(value.split(" ")))
+        form = read_grant_form(call)
+        return await self._broker.authenticate_client(client_credentials(call, form), call), form
 
 
 def _token_answer(pair: TokenPair) -> dict[str, Any]:
