@@ -11,6 +11,7 @@ from gateway.config.document import Loaded
 from gateway.config.headers import HeaderChanges
 from gateway.config.routes import RouteConfig
 from gateway.dialects.contract import Dialect
+from gateway.model import CredentialReading
 from gateway.proxy.headers import fold
 from gateway.proxy.route import Refuse, Requirements, Route
 from gateway.routing.checks import Guard, review
@@ -69,6 +70,7 @@ class RouteBuilder:
         limits = self._loaded.config.server.limits
         response = config.timeouts.response
         require = config.require
+        reading = self._reading(config)
         return Route(
             name=config.name,
             pattern=pattern,
@@ -87,8 +89,8 @@ class RouteBuilder:
             body_limit=limits.body_bytes if config.limits.body_bytes is None else config.limits.body_bytes,
             response_timeout=upstream.timeouts.response if response is None else response,
             idle_timeout=upstream.timeouts.idle,
-            url_token_methods=frozenset(config.access_token_methods or ("GET", "HEAD")),
-            form_tokens=bool(config.access_token_in_form) and "access_token" in config.credentials,
+            url_token_methods=_url_token_methods(config, reading),
+            form_tokens=_form_tokens(config, reading),
             foreign_url_tokens_pass=config.on_foreign == "pass",
             strip_prefix=config.strip_prefix.encode(),
             owned_headers=self._owned[config.upstream],
@@ -118,6 +120,7 @@ class RouteBuilder:
             verifier=self._logins.verifier,
             keys=self._keys,
             passes_foreign=config.foreign_credentials == "pass",
+            reading=self._reading(config),
             cookies=self._cookies,
         )
 
@@ -129,6 +132,11 @@ class RouteBuilder:
         """That of `errors`, else of the only login in `logins`, else the gateway's own ways."""
         login = config.errors or (config.logins[0] if len(config.logins) == 1 else None)
         return self._logins.dialects.get(login) if login else None
+
+    def _reading(self, config: RouteConfig) -> CredentialReading:
+        """How that dialect's clients present a credential."""
+        dialect = self._dialect(config)
+        return CredentialReading() if dialect is None else dialect.reading
 
     def _refuse_never_open(self, index: int, config: RouteConfig, pattern: Pattern, anonymous: AnonymousRules) -> None:
         """Report what opens paths to everyone that the ERP's own clients never find open."""
@@ -156,6 +164,17 @@ class RouteBuilder:
             tenants=frozenset(config.require.tenants),
             scopes=frozenset(config.require.scopes),
         )
+
+
+def _url_token_methods(config: RouteConfig, reading: CredentialReading) -> frozenset[str] | None:
+    written = config.access_token_methods
+    return reading.url_token_methods if written is None else frozenset(written)
+
+
+def _form_tokens(config: RouteConfig, reading: CredentialReading) -> bool:
+    written = config.access_token_in_form
+    wanted = reading.url_token_in_form if written is None else written
+    return wanted and "access_token" in config.credentials
 
 
 def _flat(changes: HeaderChanges) -> tuple[bytes, ...]:

@@ -11,6 +11,7 @@ from gateway.authn.api_keys import ApiKeys
 from gateway.authn.session_cookies import NO_COOKIES, CookieUse, refuse_other_sites
 from gateway.authn.sources import SOURCES
 from gateway.authn.sources.base import Presented
+from gateway.authn.sources.bearer import PLAIN, Bearer
 from gateway.authn.sources.cookie import Cookie
 from gateway.errors import (
     CredentialsMissing,
@@ -20,7 +21,7 @@ from gateway.errors import (
     SeveralCredentials,
     StoreUnavailable,
 )
-from gateway.model import ANONYMOUS
+from gateway.model import ANONYMOUS, CredentialReading
 from gateway.tokens.cache import Verified, VerifiedTokens
 from gateway.tokens.cookies import set_cookie
 from gateway.tokens.verifier import TokenVerifier
@@ -51,22 +52,25 @@ class Authenticator:
         verifier: TokenVerifier,
         keys: ApiKeys,
         passes_foreign: bool = False,
-        tells_token: bool = False,
+        reading: CredentialReading = PLAIN,
         cookies: CookieUse = NO_COOKIES,
     ) -> None:
-        """`logins`: whose tokens are accepted, None for all; `tells_token`: as `CredentialReading` has it."""
+        """`logins`: whose tokens are accepted, None for all; `reading`: as clients of the route's ERP know it."""
         self._route = route
         self._logins = None if logins is None else frozenset(logins)
         self._tokens = tokens
         self._verifier = verifier
         self._keys = keys
         self._passes_foreign = passes_foreign
-        self._tells_token = tells_token
+        self._tells_token = reading.tells_token
+        self._header_wins = reading.header_wins
         self._takes_keys = "api_key" in credentials
         self.takes_url_tokens = "access_token" in credentials
-        explicit = [source for name in credentials if (source := SOURCES[name]).explicit]
+        sources = {**SOURCES, "bearer": Bearer(reading)}
+        self._find_bearer = sources["bearer"].find
+        explicit = [source for name in credentials if (source := sources[name]).explicit]
         if self._takes_keys and "bearer" not in credentials:
-            explicit.append(SOURCES["bearer"])  # an API key may come as Bearer wherever API keys count
+            explicit.append(sources["bearer"])  # an API key may come as Bearer wherever API keys count
         self._takes_tokens = {"bearer": "bearer" in credentials, "access_token": self.takes_url_tokens}
         self._sources = tuple((source.find, source.method) for source in explicit)
         listed = cookies.logins if "cookie" in credentials else ()
@@ -88,7 +92,7 @@ class Authenticator:
         if method != "api_key":
             verified = self._tokens.get(token)
             if verified is not None and self._takes_tokens[method]:
-                return self._accept(verified, method)
+                return self._accept(verified, method, token)
         return self._not_cached(request, token, method)
 
     async def identify_cold(self, request: Presented, *, anonymous: bool = False) -> Verified:
@@ -102,8 +106,17 @@ class Authenticator:
         verified = await self._verifier.verify(token)
         if isinstance(verified, Reason):
             reason = Reason.BAD_HEADER if not token or b" " in token else verified
-            raise self._rejected(f"{method}: no token that opens routes: {reason.value}", reason, token)
-        return self._accept(verified, method)
+            raise self.rejected(f"{method}: no token that opens routes: {reason.value}", reason, token)
+        return self._accept(verified, method, token)
+
+    def outranks_url_token(self, request: Presented) -> bool:
+        """Whether a Bearer beside an `access_token` parameter counts alone; otherwise the two are one too many."""
+        return self._header_wins and self._find_bearer(request) is not None
+
+    def rejected(self, detail: str, reason: Reason, token: bytes) -> CredentialsRejected:
+        """The refusal of a token, with its text where the dialect's answer is made of that."""
+        told = token.decode("latin-1") if self._tells_token else ""
+        return CredentialsRejected(detail, reason=reason, presented=told)
 
     async def slide(self, request: Presented, verified: Verified) -> None:
         """Let the session of a cookie live on from this use, and hand the cookie out again where that was written."""
@@ -169,15 +182,15 @@ class Authenticator:
         if verified.expires_at - self._tokens.clock() < login.unwritten:
             return COLD  # its use has to be written
         refuse_other_sites(request, self._origins)
-        return self._accept(verified, "cookie")
+        return self._accept(verified, "cookie", token)
 
     async def _by_cold_cookie(self, request: Presented, *, anonymous: bool) -> Verified:
         token = self._find_cookie(request)
         verified = Reason.ABSENT if token is None else await self._verifier.verify(token)
-        if isinstance(verified, Reason) or verified.identity.login not in self._cookies:
+        if token is None or isinstance(verified, Reason) or verified.identity.login not in self._cookies:
             return self._without(request, anonymous=anonymous)
         refuse_other_sites(request, self._origins)
-        return self._accept(verified, "cookie")
+        return self._accept(verified, "cookie", token)
 
     def _leaves_a_credential(self, request: Presented) -> bool:
         self.foreign(request)
@@ -194,18 +207,14 @@ class Authenticator:
         if self._passes_foreign and method != "access_token" and not self.is_ours(token):
             return self.foreign(request)  # something of ours may stand in a header that the route does not read
         if method == "api_key" or not self._takes_tokens[method]:
-            raise self._rejected(f"{method}: no such API key", Reason.UNKNOWN_KEY, token)
+            raise self.rejected(f"{method}: no such API key", Reason.UNKNOWN_KEY, token)
         return COLD
 
-    def _rejected(self, detail: str, reason: Reason, token: bytes) -> CredentialsRejected:
-        told = token.decode("latin-1") if self._tells_token else ""
-        return CredentialsRejected(detail, reason=reason, presented=told)
-
-    def _accept(self, verified: Verified, method: str) -> Verified:
+    def _accept(self, verified: Verified, method: str, token: bytes) -> Verified:
         identity = verified.identity
         if self._logins is not None and identity.login not in self._logins:
             detail = f"a token of login {identity.login}, which the route does not accept"
-            raise CredentialsRejected(detail, reason=Reason.OTHER_LOGIN)
+            raise self.rejected(detail, Reason.OTHER_LOGIN, token)
         if method == "bearer":
             return verified
         presented = verified.headers.get(method)

@@ -94,7 +94,8 @@ class Route:
     """Bytes; 0 for none."""
     response_timeout: float = 60.0
     idle_timeout: float = 60.0
-    url_token_methods: frozenset[str] = frozenset({"GET", "HEAD"})
+    url_token_methods: frozenset[str] | None = frozenset({"GET", "HEAD"})
+    """Those whose `access_token` parameter counts; None: all."""
     form_tokens: bool = False
     foreign_url_tokens_pass: bool = False
     strip_prefix: bytes = b""

@@ -3,19 +3,18 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.errors import CredentialsRejected, SeveralCredentials
+from gateway.authn.sources.base import Presented
+from gateway.errors import Reason, SeveralCredentials
 from gateway.proxy import url_token
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.route import Route
 
 
-class Asking(Protocol):
+class Asking(Presented, Protocol):
     """What of a request these rules read and change."""
 
-    method: str
     query: bytes
     referer: bytes | None
-    url_token: bytes | None
 
 
 def read_url_token(exchange: Asking, route: Route) -> None:
@@ -32,7 +31,7 @@ def read_url_token(exchange: Asking, route: Route) -> None:
     found = url_token.values(query)
     if not found:
         return
-    if route.authenticator.takes_url_tokens and exchange.method in route.url_token_methods and not route.public:
+    if _counts(exchange, route):
         exchange.url_token = _credential(found, route, is_ours)
     exchange.query = url_token.cut(query, is_ours)
 
@@ -45,9 +44,18 @@ async def read_form_token(exchange: ForwardedExchange, route: Route) -> None:
     if found:
         if exchange.url_token is not None:
             raise SeveralCredentials("access_token in the query and in the form")
-        exchange.url_token = _credential(found, route, is_ours)
+        if not route.authenticator.outranks_url_token(exchange):
+            exchange.url_token = _credential(found, route, is_ours)
         form = url_token.cut(form, is_ours)
     exchange.replace_body(form)
+
+
+def _counts(exchange: Asking, route: Route) -> bool:
+    """Whether the parameter of a query is a credential on this route."""
+    authenticator, methods = route.authenticator, route.url_token_methods
+    if route.public or not authenticator.takes_url_tokens or (methods is not None and exchange.method not in methods):
+        return False
+    return not authenticator.outranks_url_token(exchange)
 
 
 def _credential(found: list[bytes], route: Route, is_ours: Callable[[bytes], bool]) -> bytes | None:
@@ -57,4 +65,4 @@ def _credential(found: list[bytes], route: Route, is_ours: Callable[[bytes], boo
         return found[0]
     if route.foreign_url_tokens_pass:
         return None
-    raise CredentialsRejected("an access_token that is not ours")
+    raise route.authenticator.rejected("an access_token that is not ours", Reason.MALFORMED, found[0])

@@ -7,6 +7,7 @@ from fakes.transports import StillTransport
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.authenticator import Authenticator
 from gateway.authn.session_cookies import NO_COOKIES
+from gateway.authn.sources.bearer import PLAIN
 from gateway.dialects.replies import refusal
 from gateway.observe.metrics import Metrics
 from gateway.proxy.answer import AnswerActions
@@ -129,6 +130,7 @@ class Wired:
         anonymous=(),
         credentials=("bearer",),
         foreign=False,
+        reading=PLAIN,
         cookies=NO_COOKIES,
         **fields,
     ):
@@ -140,6 +142,7 @@ class Wired:
             verifier=self.tokens,
             keys=ApiKeys([], Clock()),
             passes_foreign=foreign,
+            reading=reading,
             cookies=cookies,
         )
         defaults = {

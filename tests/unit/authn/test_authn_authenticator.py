@@ -6,7 +6,16 @@ from fakes.presented import Presented, StillTokens, verified
 
 from gateway.authn.api_keys import ApiKeys, DeclaredKey
 from gateway.authn.authenticator import COLD, FOREIGN, NOBODY, Authenticator
-from gateway.errors import CredentialsMissing, CredentialsRejected, Forbidden, SeveralCredentials, StoreUnavailable
+from gateway.authn.sources.bearer import PLAIN
+from gateway.errors import (
+    CredentialsMissing,
+    CredentialsRejected,
+    Forbidden,
+    Reason,
+    SeveralCredentials,
+    StoreUnavailable,
+)
+from gateway.model import CredentialReading
 
 KEYS = ApiKeys(
     [
@@ -26,7 +35,7 @@ def tokens():
 
 @pytest.fixture
 def make(tokens):
-    def make(*credentials, logins=None, passes_foreign=False):
+    def make(*credentials, logins=None, passes_foreign=False, reading=PLAIN):
         return Authenticator(
             route="orders",
             credentials=credentials or ("bearer", "api_key"),
@@ -35,6 +44,7 @@ def make(tokens):
             verifier=tokens,
             keys=KEYS,
             passes_foreign=passes_foreign,
+            reading=reading,
         )
 
     return make
@@ -58,6 +68,81 @@ async def test_an_unknown_one_is_rejected_even_where_none_is_needed(make, anonym
     assert make().identify(bearer(b"unknown"), anonymous=anonymous) is COLD
     with pytest.raises(CredentialsRejected):
         await make().identify_cold(bearer(b"unknown"))
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (None, Reason.ABSENT),
+        (b"Basic eDp5", Reason.MISSING_SCHEME),
+        (b"unknown", Reason.MISSING_SCHEME),
+        (b"Bearer", Reason.BAD_HEADER),
+        (b"Bearer ", Reason.BAD_HEADER),
+        (b"Bearer\tunknown", Reason.BAD_HEADER),
+        (b"Bearer  unknown", Reason.BAD_HEADER),
+        (b"Bearer two tokens", Reason.BAD_HEADER),
+        (b"Bearer unknown", Reason.MALFORMED),
+    ],
+)
+async def test_a_refusal_knows_why(make, header, reason):
+    async def ask():
+        if make().identify(Presented(header), anonymous=False) is COLD:
+            await make().identify_cold(Presented(header))
+
+    with pytest.raises(CredentialsMissing) as refused:
+        await ask()
+
+    assert refused.value.reason is reason
+
+
+async def test_an_unknown_key_and_another_login_are_reasons_of_their_own(make):
+    with pytest.raises(CredentialsRejected) as unknown:
+        make("api_key").identify(Presented(api_key=b"unknown"), anonymous=False)
+    with pytest.raises(CredentialsRejected) as other:
+        make(logins=["oauth2"]).identify(bearer(b"warm"), anonymous=False)
+
+    assert (unknown.value.reason, other.value.reason) == (Reason.UNKNOWN_KEY, Reason.OTHER_LOGIN)
+
+
+@pytest.mark.parametrize(("tells", "told"), [(True, "s\xe9cret"), (False, "")])
+async def test_the_refused_text_is_handed_on_only_where_the_answer_is_made_of_it(make, tells, told):
+    with pytest.raises(CredentialsRejected) as refused:
+        await make(reading=CredentialReading(tells_token=tells)).identify_cold(bearer(b"s\xe9cret"))
+
+    assert refused.value.presented == told
+    assert "cret" not in str(refused.value) + repr(refused.value)
+
+
+def test_so_is_that_of_a_login_that_does_not_count(make):
+    with pytest.raises(CredentialsRejected) as refused:
+        make(logins=["oauth2"], reading=CredentialReading(tells_token=True)).identify(bearer(b"warm"), anonymous=False)
+
+    assert refused.value.presented == "warm"
+
+
+@pytest.mark.parametrize(
+    ("header", "url", "found"),
+    [
+        (b"bearer  warm, more", None, "bearer"),
+        (b"Basic eDp5", b"warm", "access_token"),
+        (None, b"warm", "access_token"),
+    ],
+)
+def test_a_credential_is_read_as_the_clients_of_the_erp_write_it(make, tokens, header, url, found):
+    reading = CredentialReading(bearer_is_strict=False, comma_cut=True, header_wins=True)
+    known = make(*ALL, reading=reading).identify(Presented(header, url_token=url), anonymous=False)
+
+    assert known.identity.method == found
+
+
+@pytest.mark.parametrize(
+    ("wins", "header", "outranks"),
+    [(True, b"Bearer x", True), (True, b"Basic x", False), (True, None, False), (False, b"Bearer x", False)],
+)
+def test_a_bearer_outranks_a_url_token_only_where_the_erp_says_so(make, wins, header, outranks):
+    reading = CredentialReading(header_wins=wins)
+
+    assert make(*ALL, reading=reading).outranks_url_token(Presented(header)) is outranks
 
 
 async def test_an_outage_is_no_rejection(make, tokens):

@@ -2,19 +2,22 @@ import pytest
 from fakes.wired_gate import Wired
 
 from gateway.errors import CredentialsRejected, SeveralCredentials
+from gateway.model import CredentialReading
 from gateway.proxy.url_token_rules import read_url_token
 
+HEADER_WINS = CredentialReading(header_wins=True)
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 class Asked:
     """What the rules read and change."""
 
-    def __init__(self, query=b"", method="GET", referer=None):
+    def __init__(self, query=b"", method="GET", referer=None, authorization=None):
         self.query = query
         self.method = method
         self.referer = referer
         self.url_token = None
+        self.authorization = authorization
 
 
 @pytest.fixture
@@ -49,6 +52,27 @@ def test_a_foreign_one_is_refused_or_left_to_the_erp(route):
 
     asked = read(route(foreign_url_tokens_pass=True), b"access_token=theirs")
     assert (asked.url_token, asked.query) == (None, b"access_token=theirs")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH"])
+def test_it_may_count_with_every_method(route, method):
+    assert read(route(url_token_methods=None), b"access_token=warm", method).url_token == b"warm"
+
+
+@pytest.mark.parametrize(
+    ("sent", "left"), [(b"a=1&access_token=warm", b"a=1"), (b"access_token=theirs", b"access_token=theirs")]
+)
+def test_where_the_header_wins_the_parameter_is_no_second_credential(route, sent, left):
+    asked = read(route(reading=HEADER_WINS), sent, authorization=b"Bearer other")
+
+    assert (asked.url_token, asked.query) == (None, left)
+
+
+def test_the_refused_text_is_kept_where_the_answer_is_made_of_it(route):
+    with pytest.raises(CredentialsRejected) as refused:
+        read(route(reading=CredentialReading(tells_token=True)), b"access_token=the%2Birs")
+
+    assert refused.value.presented == "the+irs"
 
 
 @pytest.mark.parametrize("passes", [False, True])
@@ -100,6 +124,19 @@ async def test_a_form_with_nothing_but_it_is_forwarded_empty(forms):
     await answer_of(forms, forms.client(), post(b"access_token=warm"))
 
     assert forms.erp.take().endswith(b"Content-Length: 0\r\n\r\n")
+
+
+async def test_where_the_header_wins_the_form_is_cut_all_the_same():
+    wired = Wired(
+        [{"credentials": ("bearer", "access_token"), "form_tokens": True, "reading": HEADER_WINS}],
+    )
+    sent = post(b"a=1&access_token=warm").replace(b"Host: h\r\n", b"Host: h\r\nAuthorization: Bearer warm\r\n")
+
+    await answer_of(wired, wired.client(), sent)
+
+    forwarded = wired.erp.take()
+    assert forwarded.endswith(b"\r\n\r\na=1")
+    assert b"X-Auth-Method: bearer\r\n" in forwarded
 
 
 @pytest.mark.parametrize(
