@@ -7,6 +7,7 @@ from typing import Any
 from gateway.dialects.idempiere.clients import Client, Role, are_listed, clients_of
 from gateway.dialects.idempiere.numbers import user_number
 from gateway.dialects.idempiere.selection import Selected
+from gateway.dialects.idempiere.tokens import NO_WAREHOUSE
 from gateway.model import Account, Choice, Session, TokenPair
 
 
@@ -16,7 +17,7 @@ def choice_of(account: Account, chosen: Selected, more: Mapping[str, str] | None
         "tenant": chosen.client.key,
         "role": chosen.role.key,
         "organization": chosen.organization.key,
-        "warehouse": chosen.warehouse.key if chosen.warehouse else "",
+        "warehouse": chosen.warehouse.key if chosen.warehouse else NO_WAREHOUSE,
         "language": chosen.language,
         **(more or {}),
     }
@@ -33,7 +34,7 @@ def as_listed_now(session: Session, account: Account) -> Session | None:
             for organization in role.organizations:
                 if (client.key, role.key, organization.key) == _keys(context):
                     there = context["warehouse"] in {each.key for each in organization.warehouses}
-                    context = context if there else {**context, "warehouse": ""}
+                    context = context if there else {**context, "warehouse": NO_WAREHOUSE}
                     roles = _roles(account, client, role)
                     return replace(session, context=context, roles=roles, tenant=client.tenant)
     return None

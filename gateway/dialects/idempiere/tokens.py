@@ -15,6 +15,8 @@ from gateway.tokens.login_tokens import MILLISECOND
 
 ISSUER: Final = "idempiere.org"
 KEY_ID: Final = "idempiere"
+NO_WAREHOUSE: Final = "0"
+"""What a session keeps where it has none: an ERP that is signed in to is told so, too."""
 _ALGORITHM: Final = "HS512"
 _ACCESS: Final = "idempiere access"
 _REFRESH: Final = "idempiere refresh"
@@ -76,7 +78,7 @@ def _clients(session: Session) -> dict[str, Any]:
 
 def _chosen(session: Session) -> dict[str, Any]:
     chosen = session.context
-    warehouse = {"M_Warehouse_ID": number_of(chosen["warehouse"])} if chosen.get("warehouse") else {}
+    warehouse = {} if chosen["warehouse"] == NO_WAREHOUSE else {"M_Warehouse_ID": number_of(chosen["warehouse"])}
     return {
         "AD_Client_ID": number_of(chosen["tenant"]),
         "AD_User_ID": user_number(session),

@@ -43,7 +43,7 @@ def test_what_stands_in_for_a_tenant_adds_no_role_and_no_tenant():
 
     choice = choice_of(plain, chosen(plain))
 
-    assert (choice.tenant, choice.roles, choice.context["warehouse"]) == ("", ("sales",), "")
+    assert (choice.tenant, choice.roles, choice.context["warehouse"]) == ("", ("sales",), "0")
 
 
 def test_at_a_refresh_roles_and_names_are_those_of_now():
@@ -68,7 +68,7 @@ def test_a_choice_that_is_not_to_be_had_any_more_ends_the_session():
 def test_a_warehouse_that_is_gone_is_left_out():
     bare = account({**GARDEN, "roles": [{**SERVICE, "organizations": [{**HQ, "warehouses": []}]}]})
 
-    assert renewed(session(), bare).context["warehouse"] == ""
+    assert renewed(session(), bare).context["warehouse"] == "0"
 
 
 def test_a_session_that_has_chosen_nothing_yet_stays_as_it_is():

@@ -53,7 +53,7 @@ def test_the_header_is_idempiere_s_in_its_order():
             ),
         ),
         (
-            {**CHOSEN, "organization": "0", "warehouse": "", "clients": "11"},
+            {**CHOSEN, "organization": "0", "warehouse": "0", "clients": "11"},
             (
                 '{"sub":"GardenAdmin","Clients":"11","AD_Client_ID":11,"AD_User_ID":101,"AD_Role_ID":2000001,'
                 '"AD_Org_ID":0,"AD_Language":"en_US","AD_Session_ID":%d,"iss":"idempiere.org","exp":1800003600}'
