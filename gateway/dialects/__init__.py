@@ -5,9 +5,16 @@ from typing import Final
 
 from gateway.dialects.contract import DialectClass
 from gateway.dialects.idempiere.dialect import Idempiere
+from gateway.dialects.jdx import Jdx
 from gateway.dialects.native import Native
 from gateway.dialects.oauth2 import OAuth2
 from gateway.dialects.odoo import Odoo
 
-DIALECTS: Final[Mapping[str, DialectClass]] = {"native": Native, "oauth2": OAuth2, "idempiere": Idempiere, "odoo": Odoo}
+DIALECTS: Final[Mapping[str, DialectClass]] = {
+    "native": Native,
+    "oauth2": OAuth2,
+    "idempiere": Idempiere,
+    "odoo": Odoo,
+    "jdx": Jdx,
+}
 """Value of `logins.<name>.dialect` to the class that implements it."""

@@ -106,6 +106,16 @@ def test_members_of_the_header_stand_in_the_order_that_is_asked_for():
     assert head == b'{"kid":"idempiere","alg":"HS512","typ":"JWT"}'
 
 
+def test_claims_that_are_written_already_are_signed_as_they_stand():
+    keys = SigningKeys([KeyMaterial("k1", "HS256", SECRET)]).ring("x").hmac_keys("HS256", "x")
+    jws = Jws(keys, lambda key: {"alg": key.algorithm})
+
+    token = jws.sign(b'{"sub": "ada"} \n').encode()
+
+    assert split(token).payload == b'{"sub": "ada"} \n'
+    assert jws.read(token) == {"sub": "ada"}
+
+
 def test_keys_that_share_a_header_all_verify_under_it():
     """A header without a kid: the first key signs, and what the others signed before stays valid."""
     before = SigningKeys([KeyMaterial("k1", "HS256", SECRET)]).ring("erp").hmac_keys("HS256", "access")
