@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.assembly.assertion import sign_with
+from gateway.assembly.erp import Erp
 from gateway.assembly.logins import Logins, build_logins
 from gateway.assembly.providers import build_providers
 from gateway.assembly.routes import RouteBuilder, folded
@@ -23,7 +24,7 @@ from gateway.proxy.route import Rules
 from gateway.routing.table import RouteTable
 from gateway.tokens.cache import Verified
 from gateway.tokens.keys import KeyMaterial, KeyRefused, SigningKeys
-from gateway.upstream.injectors import INJECTORS, Injector
+from gateway.upstream.injectors import Injector
 from gateway.upstream.pool import Server
 
 MADE_KEY_BYTES = 64
@@ -50,8 +51,9 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         keys.ensure_asymmetric()  # before the logins publish the key set
     upstreams = build_upstreams(loaded, earlier or {})
     providers = build_providers(loaded, shared, upstreams.by_name)
-    logins = build_logins(loaded, shared, keys, providers)
-    injectors = _injectors(loaded)
+    erp = Erp(loaded, shared, providers)
+    logins = build_logins(loaded, shared, keys, providers, erp.sessions)
+    injectors = erp.injectors(upstreams.by_name)
     loaded.refuse_if_faulty()
     builder = RouteBuilder(
         loaded,
@@ -102,18 +104,6 @@ def _signing_keys(loaded: Loaded, shared: Shared) -> SigningKeys:
         loaded.report(("signing_keys",), str(error))
         loaded.refuse_if_faulty()
         raise
-
-
-def _injectors(loaded: Loaded) -> dict[str, Injector]:
-    built: dict[str, Injector] = {}
-    for name, upstream in loaded.config.upstreams.items():
-        injector_class = INJECTORS[upstream.injector.type]
-        options = loaded.bind(
-            injector_class.Options, upstream.injector.options, ("upstreams", name, "injector", upstream.injector.type)
-        )
-        if options is not None:
-            built[name] = injector_class(options)
-    return built
 
 
 def _lines(

@@ -12,6 +12,7 @@ from gateway.broker.accounts import CurrentSessions, Worth
 from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
+from gateway.broker.erp_sessions import ErpSessions
 from gateway.broker.protection import Protection
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
@@ -62,7 +63,11 @@ class _Parts:
 
 
 def build_logins(
-    loaded: Loaded, shared: Shared, keys: SigningKeys, providers: Mapping[str, PasswordVerifier]
+    loaded: Loaded,
+    shared: Shared,
+    keys: SigningKeys,
+    providers: Mapping[str, PasswordVerifier],
+    erp_sessions: ErpSessions,
 ) -> Logins:
     """The logins of a configuration. What is wrong with their options is reported to `loaded`."""
     config = loaded.config
@@ -74,7 +79,8 @@ def build_logins(
     verifier = TokenVerifier(shared.store, cache, shared.clock, formats, current)
     attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
     built = Logins(cache, verifier, providers)
-    tools = BrokerTools(verifier, clients, Protection(attempts, shared.audit), current, shared.audit)
+    protection = Protection(attempts, shared.audit)
+    tools = BrokerTools(verifier, clients, protection, current, shared.audit, erp_sessions)
     for name, part in parts.items():
         login = config.logins[name]
         provider = providers.get(login.identity_provider)

@@ -10,8 +10,7 @@ from gateway.config.problems import did_you_mean
 from gateway.config.section import OpenOptions, Options, Section, fault
 from gateway.config.values import AnyLine, Duration, Flag, Line, OptionalFilePath, distinct, some
 
-INJECTORS = ("basic", "bearer", "header")
-_LATER = ("erp_session",)
+INJECTORS = ("basic", "bearer", "header", "erp_session")
 
 
 def _probe_path(path: str) -> str:
@@ -89,7 +88,7 @@ class AssertionConfig(Section):
 class InjectorConfig(Section):
     """How an upstream request gets the credential that the ERP expects: `none`, or one kind with its options."""
 
-    type: Literal["none", "basic", "bearer", "header"] = "none"
+    type: Literal["none", "basic", "bearer", "header", "erp_session"] = "none"
     options: OpenOptions = Field(default_factory=Options)
 
 
@@ -103,8 +102,6 @@ def _read_injector(value: object) -> object:
     if not isinstance(value, dict) or len(value) != 1:
         raise ValueError(f"must name exactly one of {', '.join(INJECTORS)}")
     (kind, options), *_ = value.items()
-    if kind in _LATER:
-        raise ValueError(f'"{kind}" is not supported yet')
     if kind not in INJECTORS:
         raise ValueError(f'there is no injector "{kind}"{did_you_mean(kind, INJECTORS)}')
     if not isinstance(options, dict):

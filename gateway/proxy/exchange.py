@@ -14,6 +14,7 @@ from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.proxy.phases import BODY
 from gateway.proxy.route import RefuseWithBody
 from gateway.tokens.cache import Verified
+from gateway.upstream.erp_credential import Credential
 from gateway.upstream.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
@@ -38,16 +39,19 @@ class Exchange(RequestHead):
         "bytes_sent",
         "client",
         "collecting",
+        "credential",
         "cut_reason",
         "early",
         "endpoint_login",
         "error",
         "held",
         "idle_timeout",
+        "kept",
         "known_answers",
         "memo",
         "over",
         "refuse_as",
+        "replayed",
         "request_done",
         "response_timeout",
         "retried",
@@ -89,37 +93,34 @@ class Exchange(RequestHead):
         """The session cookie of the request, to be handed out again with the answer."""
         self.endpoint_login = ""
         self.body_limit = rules.body_bytes
-        self.body_bytes = 0
+        self.body_bytes = self.collecting = 0
+        """So much has arrived; so much is collected for a reader of the gateway's own (0: none of it)."""
         self.held: list[bytes] | None = None
         """Body bytes that arrived before it was decided where they go."""
-        self.collecting = 0
-        """Bytes up to which the body is collected for a reader of the gateway's own; 0: it is not."""
+        self.credential: Credential | None = None
+        """The caller's own session in the ERP, where its upstream takes one."""
+        self.kept: list[bytes] | None = None
+        """The body so far, in case that session has to be renewed; None where it is not kept."""
         self.waiting: asyncio.Future[bytes] | None = None
         self.trailers: Fields | None = None
-        self.request_done = False
+        self.request_done = self.retried = self.replayed = False
         self.early: bytes | None = None
         """What the client sent behind a WebSocket request; None for every other request."""
         self.upstream_connection: UpstreamConnection | None = None
         self.upstream_name = ""
-        self.upstream_started = 0.0
-        self.upstream_seconds = 0.0
-        self.retried = False
-        self.response_timeout = 60.0
-        self.idle_timeout = 60.0
+        self.upstream_started = self.upstream_seconds = 0.0
+        self.response_timeout = self.idle_timeout = 60.0
         self.task: asyncio.Task[None] | None = None
         self.status = 0
         self.error: GatewayError | None = None
         self.cut_reason = ""
-        self.answer_started = False
+        self.answer_started = self.answer_chunked = self.answer_done = self.over = False
         self.answer_bytes = b""
         """The head of the answer until its first bytes are here: one write instead of two."""
-        self.answer_chunked = False
-        self.answer_done = False
         self.known_answers: KnownAnswers | None = None
         self.memo = b""
         """The client's head of an answer whose raw head may be remembered."""
         self.bytes_sent = 0
-        self.over = False
 
     @property
     def asks_websocket(self) -> bool:

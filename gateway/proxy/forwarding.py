@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import BodyTooLarge, GatewayError, HeadTooLarge, UpstreamFault, UpstreamTimeout
 from gateway.proxy.answer import STATUS_LINES, read_answer
+from gateway.proxy.erp_watch import ErpWatch
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.head import Fields
 from gateway.proxy.headers import without
@@ -12,6 +13,7 @@ from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.proxy.phases import BODY, RESPONSE, STREAM
 from gateway.proxy.rewrite import rewrite_answer
 from gateway.proxy.url_token import MAX_FORM
+from gateway.upstream.injectors.erp_session import ErpSessionInjector
 from gateway.upstream.known_answers import KnownAnswer
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 BODYLESS = frozenset({204, 304})
 
 MAX_TRAILER_FIELDS = 64
+
+MOST_KEPT = 64 * 1024
+"""Bytes of a body that are kept in case its ERP session has ended: then the request is sent again."""
 
 
 class ForwardedExchange(Exchange):
@@ -41,6 +46,8 @@ class ForwardedExchange(Exchange):
         if limit and self.body_bytes > limit:
             self.refuse(BodyTooLarge(f"over {limit} bytes"))
             return
+        if self.kept is not None:
+            self._keep(data)
         upstream = self.upstream_connection
         if upstream is None:
             if self.held is None:
@@ -91,15 +98,19 @@ class ForwardedExchange(Exchange):
         self.upstream_connection = upstream
         self.upstream_started = perf_counter()
         connection = self.client
+        route = self.route
+        erp = None if route is None else route.upstream.erp
         if (
             self.http11
+            and erp is None
             and self.url_token is None
             and self.set_cookie is None
             and self.method != "HEAD"
-            and not (self.route and self.route.rewrites_answer)
+            and not (route and route.rewrites_answer)
         ):
             self.known_answers = self.rules.known_answers
-        upstream.start(self, head, head_only=self.method == "HEAD", request_done=self.request_done)
+        sink = self if erp is None else self._watched(erp, upstream)
+        upstream.start(sink, head, head_only=self.method == "HEAD", request_done=self.request_done)
         if self.request_done and self.held is None and not self.chunked:
             connection.arm(RESPONSE, self.response_timeout)
             return
@@ -111,6 +122,20 @@ class ForwardedExchange(Exchange):
         else:
             connection.arm(BODY, self.rules.body_timeout)
         connection.free(UNDECIDED)
+
+    def _watched(self, erp: ErpSessionInjector, upstream: "UpstreamConnection") -> ErpWatch:
+        """Look at the answer's start first, and keep the body for a second try where it is small."""
+        if self.credential is not None and self.has_body and not self.replayed:
+            self.kept = []
+            for data in self.held or ():
+                self._keep(data)
+        return ErpWatch(self, erp, upstream)
+
+    def _keep(self, data: bytes) -> None:
+        if self.kept is not None:
+            self.kept.append(data)
+            if self.body_bytes > MOST_KEPT:
+                self.kept = None
 
     def _end_upstream_request(self, upstream: "UpstreamConnection") -> None:
         if self.chunked:

@@ -14,6 +14,7 @@ from gateway.model import spawn
 from gateway.proxy import phases
 from gateway.proxy.connection import ClientConnection
 from gateway.proxy.endpoint import serve_endpoint
+from gateway.proxy.erp_steps import ErpSteps
 from gateway.proxy.forwarded import Peer, is_host
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.holds import UNDECIDED
@@ -41,7 +42,7 @@ SWEEP_SECONDS = 0.25
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 
-class Gate:
+class Gate(ErpSteps):
     """Decides each exchange under the rules it began with."""
 
     def __init__(self, rules: Rules, observer: Observer) -> None:
@@ -140,6 +141,8 @@ class Gate:
         exchange.response_timeout = route.response_timeout
         exchange.idle_timeout = route.idle_timeout
         upstream = route.upstream
+        if upstream.erp is not None and not self.has_credential(exchange, upstream.erp, verified):
+            return
         exchange.upstream_name = upstream.name
         server = upstream.choose()
         connection = server.take()

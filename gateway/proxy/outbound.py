@@ -1,11 +1,15 @@
 """The head of the request that the ERP gets: the client's headers first, ours last, joined once."""
 
+from collections.abc import Iterable
+
 from gateway.authn.authenticator import FOREIGN, NOBODY
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.headers import fold, without_aliases
 from gateway.proxy.route import Route
 from gateway.routing.paths import strip_prefix
 from gateway.tokens.cache import Verified
+from gateway.tokens.cookies import without_cookie
+from gateway.upstream.erp_credential import Credential
 from gateway.upstream.pool import Server
 
 
@@ -37,6 +41,9 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
         copied = [*without_aliases(copied, removed), *route.set_headers]
         cookie = None if b"cookie" in removed else cookie
         referer = None if b"referer" in removed else referer
+    erp = route.upstream.erp
+    if erp is not None:
+        cookie = _erp_cookie(cookie, erp.owns_cookies, exchange.credential)
     return b"".join(
         (
             METHOD_BYTES[exchange.method],
@@ -53,6 +60,7 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
             exchange.request_id,
             b"\r\n",
             b"" if verified is NOBODY else _credentials(exchange, route, verified),
+            b"" if exchange.credential is None else exchange.credential.lines,
             _framing(exchange) if exchange.has_framing else b"",
             b"\r\n",
         )
@@ -69,6 +77,19 @@ def _credentials(exchange: ForwardedExchange, route: Route, verified: Verified) 
     if exchange.api_key is not None and b"x-api-key" not in route.owned_headers:
         foreign += b"X-API-Key: " + exchange.api_key + b"\r\n"
     return foreign
+
+
+def _erp_cookie(cookie: bytes | None, owned: Iterable[bytes], credential: Credential | None) -> bytes | None:
+    """The client's cookies without those that stand for a session in the ERP, and then the caller's own."""
+    for name in owned:
+        cookie = without_cookie(cookie, name, _any) if cookie is not None else None
+    if credential is None or not credential.cookie:
+        return cookie
+    return credential.cookie if cookie is None else cookie + b"; " + credential.cookie
+
+
+def _any(_: bytes) -> bool:
+    return True
 
 
 def _framing(exchange: ForwardedExchange) -> bytes:

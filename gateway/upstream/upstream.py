@@ -6,6 +6,7 @@ from itertools import count
 from time import monotonic
 
 from gateway.errors import UpstreamsDown
+from gateway.upstream.injectors.erp_session import ErpSessionInjector
 from gateway.upstream.pool import Server
 
 
@@ -27,6 +28,8 @@ class Upstream:
     least_connections: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     preserve_host: bool = True
+    erp: ErpSessionInjector | None = None
+    """Where each caller has a session of its own in this ERP; its credentials change while tokens live."""
     _turn: "count[int]" = field(default_factory=count, repr=False)
 
     def choose(self, *, without: Server | None = None) -> Server:

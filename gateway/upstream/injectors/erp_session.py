@@ -79,15 +79,6 @@ class ErpSessionInjector:
             service = self._service
         return await (service.renew(used) if service is not None else self._sessions.renew(identity.session_id, used))
 
-    def says_expired(
-        self, used: Credential, status: int, headers: Mapping[bytes, bytes], start: bytes | None
-    ) -> bool | None:
-        """Whether an answer says that `used` has ended; None: ask again with the first 4 KiB of the body.
-
-        `headers` has lower-case names. An ERP that has confirmed it within the last minute means something else.
-        """
-        return False if used.is_trusted else self.provider.says_expired(status, headers, start)
-
     def adopt(self, identity: Identity, used: Credential, cookies: Mapping[str, str]) -> None:
         """An answer to a request with `used` sets a cookie: it belongs to the ERP session, not to the client."""
         if self._service is not None and self._service.held() is used:

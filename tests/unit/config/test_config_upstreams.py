@@ -30,11 +30,13 @@ SERVER = 'servers: ["http://127.0.0.1:8069"]'
             'roles: "X-Auth-Roles" is the same header as another one here',
         ),
         (f"{SERVER}, assertion: {{header: X-Auth-User}}", '"X-Auth-User" is one of the identity headers'),
-        (f"{SERVER}, injector: basic", "injector: must be none, or one of basic, bearer, header with its options"),
+        (
+            f"{SERVER}, injector: basic",
+            "injector: must be none, or one of basic, bearer, header, erp_session with its options",
+        ),
         (f"{SERVER}, injector: {{}}", "injector: must name exactly one of"),
         (f"{SERVER}, injector: {{basic: {{}}, bearer: {{}}}}", "injector: must name exactly one of"),
         (f"{SERVER}, injector: {{bearer: abc}}", "injector: bearer must be a mapping"),
-        (f"{SERVER}, injector: {{erp_session: {{}}}}", 'injector: "erp_session" is not supported yet'),
         (f"{SERVER}, injector: {{heeder: {{}}}}", 'injector: there is no injector "heeder"; did you mean "header"?'),
     ],
 )
