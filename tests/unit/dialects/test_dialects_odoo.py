@@ -424,3 +424,61 @@ def test_the_session_lives_a_week_from_its_last_use():
 def test_a_switch_has_only_its_own_values(wrong):
     with pytest.raises(ValueError):
         Odoo.Options.model_validate(wrong)
+
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def lived(rig_with, clock):
+    """Asks the endpoints over a real store; the cookie is kept as a browser would."""
+    rig = rig_with(dialects={"odoo": (Odoo, "/web/session", {})})
+    login = rig.logins["odoo"]
+    jar = {}
+
+    async def lived(suffix, body=b'{"id": 1}'):
+        headers = {"cookie": f"session_id={jar['sid']}"} if jar else {}
+        reply = await login.handler("POST", suffix)(call("POST", f"/web/session{suffix}", body, **JSON, **headers))
+        set_cookie = header(reply, "Set-Cookie")
+        if set_cookie:
+            jar["sid"] = set_cookie.partition(";")[0].partition("=")[2]
+        return json.loads(reply.body)
+
+    lived.rig, lived.jar, lived.clock = rig, jar, clock
+    return lived
+
+
+USER = b'{"params":{"db":"prod","login":"ada","password":"correct horse"},"id":1}'
+
+
+async def test_a_session_in_use_lives_on_and_one_that_is_not_ends_after_a_week(lived):
+    assert (await lived("/authenticate", USER))["result"]["username"] == "ada"
+
+    for _ in range(4):
+        lived.clock.advance(6.9 * DAY)
+        assert "error" not in await lived("/check")
+    lived.clock.advance(7.1 * DAY)
+
+    assert (await lived("/check"))["error"]["code"] == 100
+
+
+async def test_a_session_id_is_never_kept_and_opens_nothing_after_its_end(lived):
+    await lived("/authenticate", USER)
+    first = lived.jar["sid"]
+    await lived("/authenticate", USER)
+    second = lived.jar["sid"]
+    assert first != second
+
+    assert (await lived("/get_session_info"))["result"]["session_id"] == second
+    assert await lived("/destroy") == {"jsonrpc": "2.0", "id": 1}
+
+    for sid in (first, second, lived.jar["sid"]):
+        lived.jar["sid"] = sid
+        assert (await lived("/get_session_info"))["error"]["code"] == 100
+
+
+async def test_what_was_chosen_at_login_is_told_again_later(lived):
+    told = (await lived("/authenticate", USER))["result"]
+
+    assert {**(await lived("/get_session_info"))["result"], "session_id": ""} == {**told, "session_id": ""}
+    assert (told["db"], told["company_id"]) == ("prod", 11)
