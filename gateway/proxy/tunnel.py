@@ -120,11 +120,14 @@ class Tunnel:
         route = self.exchange.route
         assert route is not None
         try:
-            await route.authenticator.identify_cold(self.exchange)
+            verified = await route.authenticator.identify_cold(self.exchange)
         except StoreUnavailable:
             self.unproved = True
         except GatewayError:
             self.close()
+        else:
+            if verified.session_id != self.exchange.verified.session_id:
+                self.close()  # its cookie counts no more, and the route lets what is left of the request pass
 
     def close(self) -> None:
         """End both sides and observe the exchange."""

@@ -6,18 +6,13 @@ from gateway.authn.sources.base import Presented
 from gateway.tokens.cookies import cookie_values
 
 
-def _never(_: bytes) -> bool:
-    """No value is ours where no login hands out cookies."""
-    return False
-
-
 class Cookie:
     """Reads the cookies of these names. A browser sends them unasked, so one that is not ours is no credential."""
 
     method = "cookie"
     explicit = False
 
-    def __init__(self, names: Iterable[bytes] = (), is_ours: Callable[[bytes], bool] = _never) -> None:
+    def __init__(self, names: Iterable[bytes] = (), is_ours: Callable[[bytes], bool] = bool) -> None:
         """`is_ours` is asked only where there are several: another site of the domain may have added one."""
         self.names = tuple(names)
         self._is_ours = is_ours

@@ -179,6 +179,17 @@ async def test_where_nothing_was_written_no_cookie_goes_out(make, slides, away):
     assert request.set_cookie is None
 
 
+async def test_the_cookie_goes_out_also_where_nothing_is_remembered(make, tokens, slides):
+    """The invalidation feed may have been lost since the session was looked up."""
+    request = cookie(b"gwa_cold")
+    slides.until = END + 60
+
+    await make().slide(request, await make().identify_cold(request))
+
+    assert request.set_cookie.startswith(b"session_id=gwa_cold; ")
+    assert b"gwa_cold" not in tokens.warm
+
+
 async def test_a_token_of_another_login_does_not_slide(make, tokens, slides):
     await make().slide(cookie(b"gwa_warm"), tokens.warm[b"gwa_native"])
     await make().slide(Presented(), tokens.warm[b"gwa_warm"])

@@ -3,8 +3,11 @@ from base64 import b64encode
 from hashlib import sha1
 
 import pytest
+from fakes.presented import verified
 from fakes.wired_gate import Wired
 
+from gateway.authn.session_cookies import CookieLogin, CookieUse
+from gateway.model import CookieRule
 from gateway.proxy import tunnel as tunnel_module
 from gateway.state.feed import Invalidation
 
@@ -169,6 +172,26 @@ async def test_an_outage_closes_nothing_and_is_asked_about_again(wired):
 
     wired.tokens.away = False
     wired.tokens.warm.clear()
+    await prove(wired)
+
+    assert client.transport.ended == "closed"
+
+
+async def test_where_foreign_cookies_pass_one_that_has_died_closes_its_tunnel_all_the_same():
+    async def slide(session):
+        return session.expires_at
+
+    cookies = CookieUse((CookieLogin("odoo", CookieRule("session_id", 60), slide),))
+    wired = Wired([{"credentials": ("cookie",), "cookies": cookies, "foreign": True}])
+    wired.tokens.warm = {b"gwa_x": verified(login="odoo")}
+    client = wired.client()
+    client.says(ASK.replace(b"Authorization: Bearer warm", b"Cookie: session_id=gwa_x"))
+    wired.idle[0].data_received(AGREE)
+    await prove(wired)
+    assert not client.transport.ended
+
+    wired.tokens.warm.clear()
+    wired.gate.tunnels.invalidate(Invalidation("reconnect"))
     await prove(wired)
 
     assert client.transport.ended == "closed"
