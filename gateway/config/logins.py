@@ -11,7 +11,7 @@ from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, Wh
 
 DialectName = Annotated[
     Literal["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"],
-    later("itempath", "jmix"),
+    later("itempath"),
 ]
 
 _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_~!$&'()+,=:@-][A-Za-z0-9._~!$&'()+,=:@-]*)+")

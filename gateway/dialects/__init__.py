@@ -6,6 +6,7 @@ from typing import Final
 from gateway.dialects.contract import DialectClass
 from gateway.dialects.idempiere.dialect import Idempiere
 from gateway.dialects.jdx import Jdx
+from gateway.dialects.jmix.dialect import Jmix
 from gateway.dialects.native import Native
 from gateway.dialects.oauth2 import OAuth2
 from gateway.dialects.odoo import Odoo
@@ -16,5 +17,6 @@ DIALECTS: Final[Mapping[str, DialectClass]] = {
     "idempiere": Idempiere,
     "odoo": Odoo,
     "jdx": Jdx,
+    "jmix": Jmix,
 }
 """Value of `logins.<name>.dialect` to the class that implements it."""

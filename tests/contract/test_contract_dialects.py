@@ -1,5 +1,7 @@
 """What holds for every dialect in the registry: bytes out, no failure unspelled, nothing of the client's reflected."""
 
+from itertools import product
+
 import pytest
 from fakes.still_broker import StillBroker
 from fakes.token_rig import call, still
@@ -138,9 +140,9 @@ async def test_a_ban_says_when_to_come_back(name):
     """In whatever status and body the dialect's clients expect."""
     asked = 0
     for (method, suffix), handler in made(name, broker := Banning()).endpoints().items():
-        for kind, body in LOGINS:
+        for (kind, body), client in product(LOGINS, ({}, {"authorization": "Basic cG9ydGFsOnJpZ2h0"})):
             broker.asked.clear()
-            reply = await handler(call(method, f"/{name}{suffix}", body, content_type=kind))
+            reply = await handler(call(method, f"/{name}{suffix}", body, content_type=kind, **client))
             if broker.asked and broker.asked[-1][0] in {"login", "verify_password", "authenticate_client"}:
                 asked += 1
                 assert (b"Retry-After", b"540") in reply.headers

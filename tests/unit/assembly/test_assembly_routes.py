@@ -1,5 +1,5 @@
 import pytest
-from fakes.presented import verified
+from fakes.presented import Presented, verified
 
 from gateway.config.problems import ConfigRefused
 from gateway.errors import CredentialsMissing
@@ -92,6 +92,27 @@ def test_the_credentials_of_the_route_are_its_own(assembler):
     assert made.authenticator.takes_url_tokens
     with pytest.raises(CredentialsMissing):
         made.authenticator.identify(Nothing(), anonymous=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "methods", "forms"),
+    [
+        ("credentials: [bearer, access_token]", None, True),
+        ("credentials: [bearer]", None, False),
+        ("credentials: [access_token], access_token_methods: [GET], access_token_in_form: false", {"GET"}, False),
+    ],
+)
+def test_where_a_url_token_counts_is_the_dialects_unless_the_route_says_it(assembler, options, methods, forms):
+    built = assembler(
+        logins="{jmix: {dialect: jmix, path: /oauth, identity_provider: staff}}",
+        routes=f"[{{name: a, path: /a, upstream: erp, errors: jmix, {options}}}, {{name: b, path: /b, upstream: erp}}]",
+    )
+    first, second = built.rules.table.routes
+
+    assert (first.url_token_methods, first.form_tokens) == (methods, forms)
+    assert (second.url_token_methods, second.form_tokens) == ({"GET", "HEAD"}, False)
+    assert first.authenticator.outranks_url_token(Presented(b"Bearer x"))
+    assert not second.authenticator.outranks_url_token(Presented(b"Bearer x"))
 
 
 def test_errors_are_spelled_by_errors_or_the_only_login(assembler):

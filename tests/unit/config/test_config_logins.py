@@ -8,7 +8,7 @@ def login(line):
     return MINIMAL + USERS.partition("logins:")[0] + f"logins: {{erp: {{{line}}}}}\n"
 
 
-@pytest.mark.parametrize("dialect", ["itempath", "jmix"])
+@pytest.mark.parametrize("dialect", ["itempath"])
 def test_a_dialect_of_a_later_version_is_named_as_such(refused, dialect):
     problems = refused(
         login(f"dialect: {dialect}, path: /x, identity_provider: staff, mandatory_client_id_on_refresh: true")

@@ -1,0 +1,24 @@
+"""What both generations of Jmix read alike: a form, and a client that authenticates by HTTP Basic and nothing else."""
+
+from collections.abc import Mapping
+
+from gateway.dialects.contract import Broker
+from gateway.dialects.requests import basic, media_type, read_form
+from gateway.errors import ClientRejected
+from gateway.model import Call, OAuthClient
+
+
+async def read_client(broker: Broker, call: Call) -> OAuthClient:
+    """The client of a Basic header; one in the body does not count. Raises ClientRejected, Banned, Unavailable."""
+    readings = basic(call)
+    if not readings:
+        raise ClientRejected("no client authentication by HTTP Basic")
+    return await broker.authenticate_client(readings, call)
+
+
+def read_parameters(call: Call) -> Mapping[str, str]:
+    """The form in the body; any other content has no parameters, as for a servlet. Raises MalformedBody, BodyTooLarge.
+
+    The query is not looked at: passwords and tokens do not belong in an address.
+    """
+    return read_form(call) if media_type(call) == "application/x-www-form-urlencoded" else {}

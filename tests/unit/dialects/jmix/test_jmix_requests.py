@@ -1,0 +1,47 @@
+import pytest
+from fakes.still_broker import CLIENT, StillBroker
+from fakes.token_rig import call
+
+from gateway.dialects.jmix.requests import read_client, read_parameters
+from gateway.errors import BodyTooLarge, ClientRejected, MalformedBody
+
+FORM = "application/x-www-form-urlencoded"
+
+
+async def test_a_client_authenticates_by_basic():
+    assert await read_client(StillBroker(), call(authorization="Basic cG9ydGFsOnJpZ2h0")) is CLIENT
+
+
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer x", "Basic", "Basic !", "Basic cG9ydGFs", "Basic cG9ydGFsOndyb25n", "Basic portal right"],
+)
+async def test_and_in_no_other_way(header):
+    headers = {} if header is None else {"authorization": header}
+
+    with pytest.raises(ClientRejected):
+        await read_client(
+            StillBroker(), call(body=b"client_id=portal&client_secret=right", content_type=FORM, **headers)
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "query", "found"),
+    [
+        (FORM, b"a=1&b=x%20y+z&c=", "", {"a": "1", "b": "x y z"}),
+        (FORM + ";charset=UTF-8", b"a=%C3%A9", "", {"a": "\xe9"}),
+        ("application/json", b'{"a":"1"}', "", {}),
+        ("", b"a=1", "", {}),
+        (FORM, b"", "a=1", {}),
+    ],
+)
+def test_parameters_are_those_of_a_form(kind, body, query, found):
+    assert read_parameters(call(body=body, query=query, content_type=kind)) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"), [(b"a=1&a=2", MalformedBody), (b"a=%", MalformedBody), (b"a" * 65537, BodyTooLarge)]
+)
+def test_a_form_has_one_reading(body, refusal):
+    with pytest.raises(refusal):
+        read_parameters(call(body=body, content_type=FORM))
