@@ -31,6 +31,8 @@ class _Cold(Enum):
     COLD = "cold"
 
 
+_NEXT: Final = "next"
+"""Key in `Verified.headers`: when the use of a session cookie has to be written next, in epoch seconds."""
 COLD: Final = _Cold.COLD
 """The token must be looked up in the store: ask `identify_cold`."""
 NOBODY: Final = Verified(ANONYMOUS, inf, "")
@@ -126,10 +128,11 @@ class Authenticator:
         before = verified.expires_at
         with suppress(StoreUnavailable):  # it has just said that the session is alive, and will be asked again
             await login.slide(verified)
+        kept = self._tokens.get(token)
+        if kept is not None:
+            kept.expires_at = verified.expires_at
+            kept.headers[_NEXT] = self._tokens.clock() + login.rule.max_age / 100
         if verified.expires_at > before:
-            kept = self._tokens.get(token)
-            if kept is not None:
-                kept.expires_at = verified.expires_at
             now = verified.expires_at - login.rule.max_age
             ((_, request.set_cookie),) = set_cookie(login.rule, token.decode("ascii"), now)
 
@@ -179,7 +182,7 @@ class Authenticator:
         login = self._cookies.get(verified.identity.login)
         if login is None:
             return None
-        if verified.expires_at - self._tokens.clock() < login.unwritten:
+        if self._tokens.clock() >= verified.headers.get(_NEXT, verified.expires_at - login.unwritten):
             return COLD  # its use has to be written
         refuse_other_sites(request, self._origins)
         return self._accept(verified, "cookie", token)

@@ -168,6 +168,18 @@ async def test_what_was_written_hands_the_cookie_out_again(make, tokens, slides)
     assert make().identify(cookie(b"gwa_warm"), anonymous=False) is found, "warm again"
 
 
+async def test_near_the_end_of_a_session_that_cannot_be_moved_it_is_asked_about_once_a_hundredth(make, tokens, slides):
+    tokens.now = END - 10_000
+    authenticator = make()
+    assert authenticator.identify(cookie(b"gwa_warm"), anonymous=False) is COLD
+
+    await authenticator.slide(cookie(b"gwa_warm"), await authenticator.identify_cold(cookie(b"gwa_warm")))
+
+    assert authenticator.identify(cookie(b"gwa_warm"), anonymous=False) is not COLD
+    tokens.now += WEEK / 100
+    assert authenticator.identify(cookie(b"gwa_warm"), anonymous=False) is COLD
+
+
 @pytest.mark.parametrize("away", [False, True])
 async def test_where_nothing_was_written_no_cookie_goes_out(make, slides, away):
     """Another worker has written it; or the store has gone away since it said that the session lives."""
