@@ -23,8 +23,9 @@ def parse_address(text: str) -> Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+    if isinstance(address, IPv6Address):
+        # Without a zone: it means nothing elsewhere, and `ip_address` takes any text for one.
+        return address.ipv4_mapped or IPv6Address(int(address))
     return address
 
 
@@ -116,7 +117,7 @@ def _read_host(value: bytes) -> bytes | None:
     name, port = value.lower(), b""
     if name.startswith(b"["):
         name, bracket, rest = name[1:].partition(b"]")
-        if not bracket or (rest and not rest.startswith(b":")) or parse_address(name.decode("latin-1")) is None:
+        if not bracket or (rest and not rest.startswith(b":")) or not _is_ipv6(name):
             return None
         port, name = rest[1:], b"[" + name + b"]"
     else:
@@ -126,6 +127,14 @@ def _read_host(value: bytes) -> bytes | None:
     if port and not (port.isdigit() and len(port) <= 5):
         return None
     return name.rstrip(b".") or None
+
+
+def _is_ipv6(name: bytes) -> bool:
+    """An address as it stands between brackets: quotes or a zone would end the value of `Forwarded`."""
+    try:
+        return IPv6Address(name.decode("latin-1")).scope_id is None
+    except ValueError:
+        return False
 
 
 def _block(hops: Sequence[str], scheme: bytes, host: bytes) -> bytes:
