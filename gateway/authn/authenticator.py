@@ -1,5 +1,6 @@
 """The only place that decides 401: which credential counts on a route, and whose it is."""
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,10 @@ from gateway.model import ANONYMOUS, CredentialReading
 from gateway.tokens.cache import Verified, VerifiedTokens
 from gateway.tokens.cookies import set_cookie
 from gateway.tokens.verifier import TokenVerifier
+
+_PIECE = re.compile(rb"[^\s,;\"'=]+")
+_MOST_PIECES = 64
+"""No scheme has nearly as many parts: a value of more is not looked through, and does not pass."""
 
 
 class _Cold(Enum):
@@ -140,10 +145,9 @@ class Authenticator:
         """For a public route: nothing is judged, what is ours is taken away, what is not passes."""
         if request.cookie is not None and self._own_cookies is not None:
             request.cookie = self._own_cookies.cut(request.cookie)
-        if request.api_key is not None and self.is_ours(request.api_key):
+        if request.api_key is not None and self._holds_ours(request.api_key):
             request.api_key = None
-        words = (request.authorization or b"").split()
-        if words and self.is_ours(words[-1]):  # whatever scheme it came with
+        if request.authorization is not None and self._holds_ours(request.authorization):
             request.authorization = None
         return FOREIGN
 
@@ -151,6 +155,11 @@ class Authenticator:
         """Whether the gateway made this value, or it is a declared API key; valid or not."""
         # A token that was verified before need not have its signature checked again.
         return self._tokens.get(token) is not None or self._verifier.is_ours(token) or self._keys.declares(token)
+
+    def _holds_ours(self, value: bytes) -> bool:
+        """Whether ours stands anywhere in a header, whatever the scheme and whatever a careless client wrote around."""
+        pieces = [value, *value.split(), *_PIECE.findall(value)]
+        return len(pieces) > _MOST_PIECES or any(map(self.is_ours, pieces))
 
     def _find(self, request: Presented) -> tuple[bytes | None, str]:
         found, by = None, ""

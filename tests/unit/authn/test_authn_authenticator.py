@@ -276,6 +276,19 @@ def test_a_public_route_takes_ours_away_and_leaves_theirs(make):
     assert (request.authorization, request.api_key) == (b"Bearer theirs", b"theirs")
 
 
+@pytest.mark.parametrize(
+    "written", [b"%b x", b"x,%b", b"%b,x", b'"%b"', b'Digest a="%b", b=c', b"Token token=%b", b" x" * 99]
+)
+@pytest.mark.parametrize("ours", [b"warm", b"gwa_dead", b"the-key"])
+def test_ours_is_taken_away_whatever_stands_around_it(make, written, ours):
+    value = written % ours if b"%" in written else written
+    request = Presented(b"Bearer " + value, value)
+
+    make().foreign(request)
+
+    assert (request.authorization, request.api_key) == (None, None)
+
+
 def test_a_dead_token_of_ours_is_never_foreign(make):
     assert make(passes_foreign=True).identify(bearer(b"gwa_dead"), anonymous=True) is COLD
 
