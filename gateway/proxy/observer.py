@@ -13,6 +13,7 @@ from gateway.errors import (
 )
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
+from gateway.observe.redaction import redact
 from gateway.proxy.exchange import Exchange
 
 
@@ -51,7 +52,7 @@ class Observer:
             self._log.record(
                 exchange.request_id_text,
                 method,
-                exchange.path.decode("ascii") if exchange.path else _unjudged(exchange.target),
+                _told(exchange.path.decode("ascii") if exchange.path else _unjudged(exchange.target)),
                 name,
                 status,
                 duration,
@@ -91,6 +92,11 @@ def _failed(exchange: Exchange, error: GatewayError) -> tuple[str, str]:
     if exchange.api_key is not None:
         return "api_key", result
     return ("bearer" if exchange.authorization is not None else "anonymous"), result
+
+
+def _told(path: str) -> str:
+    """A path that may hold a token, `/x.png%3Faccess_token=…` of a client that escaped too much, without it."""
+    return redact(path) if "token" in path or "eyJ" in path or "gw" in path else path
 
 
 def _unjudged(target: bytes) -> str:

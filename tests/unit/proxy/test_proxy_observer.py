@@ -125,3 +125,21 @@ def test_a_refused_connection_is_counted():
     assert refused.transport.ended == "aborted"
     assert wired.gate.observer.refused_connections == 1
     assert wired.lines == [("192.0.2.7", "too many connections")]
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        (b"/orders/1.png%3Faccess_token=eyJhbGciOi.J9.x", "/orders/1.png%3Faccess_token=[redacted]"),
+        (b"/orders/1.png;access_token=s3cret", "/orders/1.png;access_token=[redacted]"),
+        (b"/orders/eyJhbGciOi.J9.x", "/orders/[redacted]"),
+        (b"/orders/gwa_0123456789", "/orders/[redacted]"),
+        (b"/orders/tokens/7", "/orders/tokens/7"),
+    ],
+)
+def test_a_token_that_was_written_into_the_path_is_not_logged(target, told):
+    wired = Wired()
+
+    wired.client().says(b"GET " + target + HEAD + b"\r\n")
+
+    assert fields(wired)[0]["path"] == told
