@@ -152,6 +152,7 @@ class Process:
         earlier, self.current = self.current, built
         self.loaded_at = time()
         self.gate.rules = built.rules
+        self.gate.tunnels.reloaded(built.rules)
         kept = set(map(id, built.upstreams.servers.values()))
         for server in earlier.upstreams.servers.values():
             if id(server) not in kept:

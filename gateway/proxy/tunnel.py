@@ -6,11 +6,14 @@ from hashlib import sha1
 from time import time
 from typing import TYPE_CHECKING, cast
 
+from gateway.authn.authenticator import FOREIGN, NOBODY
 from gateway.errors import GatewayError, StoreUnavailable, UpstreamFault
 from gateway.model import spawn
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.head import Fields
+from gateway.proxy.route import Rules
 from gateway.state.feed import Invalidation
+from gateway.tokens.cache import Verified
 from gateway.upstream.connection import WRITE_BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ class Tunnels:
             exchange.refuse(UpstreamFault("the upstream's 101 does not answer this handshake"))
             return
         self.open_ones.add(Tunnel(self, gate, exchange, fields, upstream, rest))
+        if gate.rules is not exchange.rules:
+            self.reloaded(gate.rules)  # between the decision and the 101
 
     def sweep(self, _now: float) -> None:
         """Close the tunnels whose token has expired, and ask the store about those that may have missed something."""
@@ -55,6 +60,22 @@ class Tunnels:
                 tunnel.close()
             elif event.kind == "reconnect":
                 tunnel.unproved = bool(tunnel.exchange.verified.session_id)
+
+    def reloaded(self, rules: Rules) -> None:
+        """Have each credential judged as the new configuration knows it: its key or user may be gone from there.
+
+        A route that is gone vouches for nobody.
+        """
+        routes = {route.name: route for route in rules.table.routes}
+        for tunnel in list(self.open_ones):
+            if tunnel.exchange.verified in (NOBODY, FOREIGN):
+                continue
+            route = routes.get(tunnel.exchange.route.name) if tunnel.exchange.route is not None else None
+            if route is None:
+                tunnel.close()
+            else:
+                tunnel.authenticator = route.authenticator
+                tunnel.unproved = True
 
     def close_all(self) -> None:
         """The gateway stops."""
@@ -77,6 +98,9 @@ class Tunnel:
         self.exchange = exchange
         self.unproved = bool(exchange.verified.session_id)
         """Its session may have ended unheard: at first between the decision and the upstream's 101."""
+        assert exchange.route is not None, "who was let through has a route"
+        self.authenticator = exchange.route.authenticator
+        """Of the configuration in force."""
         self._tunnels = tunnels
         self._gate = gate
         client = exchange.client
@@ -116,18 +140,20 @@ class Tunnel:
                 return False
 
     async def prove(self) -> None:
-        """Ask the store whether the token still lives; without an answer, again at the next sweep."""
-        route = self.exchange.route
-        assert route is not None
+        """Ask whether the credential still is what it was; without an answer, again at the next sweep."""
+        exchange = self.exchange
         try:
-            verified = await route.authenticator.identify_cold(self.exchange)
+            verified = None if exchange.verified.session_id else self.authenticator.identify(exchange, anonymous=False)
+            if not isinstance(verified, Verified):  # no API key
+                verified = await self.authenticator.identify_cold(exchange)
         except StoreUnavailable:
             self.unproved = True
         except GatewayError:
             self.close()
         else:
-            if verified.session_id != self.exchange.verified.session_id:
-                self.close()  # its cookie counts no more, and the route lets what is left of the request pass
+            if verified.identity != exchange.verified.identity:
+                self.close()  # it has other rights, or its cookie counts no more and what is left of the request passes
+            exchange.verified = verified
 
     def close(self) -> None:
         """End both sides and observe the exchange."""

@@ -132,6 +132,7 @@ class Wired:
         foreign=False,
         reading=PLAIN,
         cookies=NO_COOKIES,
+        keys=(),
         **fields,
     ):
         authenticator = Authenticator(
@@ -140,7 +141,7 @@ class Wired:
             logins=None,
             tokens=self.tokens,
             verifier=self.tokens,
-            keys=ApiKeys([], Clock()),
+            keys=ApiKeys(keys, Clock()),
             passes_foreign=foreign,
             reading=reading,
             cookies=cookies,

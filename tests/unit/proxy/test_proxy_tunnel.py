@@ -1,11 +1,12 @@
 import asyncio
 from base64 import b64encode
-from hashlib import sha1
+from hashlib import sha1, sha256
 
 import pytest
 from fakes.presented import verified
 from fakes.wired_gate import Wired
 
+from gateway.authn.api_keys import DeclaredKey
 from gateway.authn.session_cookies import CookieLogin, CookieUse
 from gateway.model import CookieRule
 from gateway.proxy import tunnel as tunnel_module
@@ -192,6 +193,43 @@ async def test_where_foreign_cookies_pass_one_that_has_died_closes_its_tunnel_al
 
     wired.tokens.warm.clear()
     wired.gate.tunnels.invalidate(Invalidation("reconnect"))
+    await prove(wired)
+
+    assert client.transport.ended == "closed"
+
+
+@pytest.mark.parametrize("what", ["the key is gone", "the route is gone", "all as before"])
+async def test_a_reload_closes_what_its_configuration_vouches_for_no_more(what):
+    keys = (DeclaredKey("k1", sha256(b"the-key").hexdigest(), "scanner"),)
+    wired = Wired([{"name": "live", "credentials": ("api_key",), "keys": keys}])
+    client = wired.client()
+    client.says(ASK.replace(b"Authorization: Bearer warm", b"X-API-Key: the-key"))
+    wired.idle[0].data_received(AGREE)
+
+    name = "other" if what == "the route is gone" else "live"
+    left = () if what == "the key is gone" else keys
+    wired.gate.tunnels.reloaded(Wired([{"name": name, "credentials": ("api_key",), "keys": left}]).rules)
+    await prove(wired)
+
+    assert bool(client.transport.ended) == (what != "all as before")
+
+
+async def test_a_reload_between_the_decision_and_the_101_counts_too(wired):
+    client = wired.client()
+    client.says(ASK)
+    wired.gate.rules = Wired([{"name": "other"}]).rules
+
+    wired.idle[0].data_received(AGREE)
+
+    assert client.transport.ended == "closed"
+
+
+async def test_a_reload_closes_the_tunnels_of_a_user_who_is_gone_or_lost_a_role(wired):
+    client = open_tunnel(wired)
+    after = Wired()
+    after.tokens.warm = {b"warm": verified(roles=frozenset({"other"}))}
+
+    wired.gate.tunnels.reloaded(after.rules)
     await prove(wired)
 
     assert client.transport.ended == "closed"
