@@ -6,13 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.addresses import Host
-from gateway.config.section import NotYet, OpenOptions, Options, Section, later, split_options
+from gateway.config.section import NotYet, OpenOptions, Options, Section, split_options
 from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, Whole, distinct
 
-DialectName = Annotated[
-    Literal["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"],
-    later("itempath"),
-]
+DialectName = Literal["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"]
 
 _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_~!$&'()+,=:@-][A-Za-z0-9._~!$&'()+,=:@-]*)+")
 

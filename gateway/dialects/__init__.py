@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.dialects.contract import DialectClass
 from gateway.dialects.idempiere.dialect import Idempiere
+from gateway.dialects.itempath import ItemPath
 from gateway.dialects.jdx import Jdx
 from gateway.dialects.jmix.dialect import Jmix
 from gateway.dialects.native import Native
@@ -17,6 +18,7 @@ DIALECTS: Final[Mapping[str, DialectClass]] = {
     "idempiere": Idempiere,
     "odoo": Odoo,
     "jdx": Jdx,
+    "itempath": ItemPath,
     "jmix": Jmix,
 }
 """Value of `logins.<name>.dialect` to the class that implements it."""

@@ -8,13 +8,11 @@ def login(line):
     return MINIMAL + USERS.partition("logins:")[0] + f"logins: {{erp: {{{line}}}}}\n"
 
 
-@pytest.mark.parametrize("dialect", ["itempath"])
-def test_a_dialect_of_a_later_version_is_named_as_such(refused, dialect):
-    problems = refused(
-        login(f"dialect: {dialect}, path: /x, identity_provider: staff, mandatory_client_id_on_refresh: true")
-    )
+@pytest.mark.parametrize("dialect", ["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"])
+def test_every_dialect_may_be_named(load_text, dialect):
+    found = load_text(login(f"dialect: {dialect}, path: /x, identity_provider: staff"))
 
-    assert problems == [f'10:25: logins.erp.dialect: "{dialect}" is not supported yet']
+    assert found.config.logins["erp"].dialect == dialect
 
 
 @pytest.mark.parametrize(
