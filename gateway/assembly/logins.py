@@ -16,6 +16,7 @@ from gateway.broker.erp_sessions import ErpSessions
 from gateway.broker.protection import Protection
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
+from gateway.config.problems import did_you_mean
 from gateway.dialects import DIALECTS
 from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices
 from gateway.errors import GatewayError
@@ -121,13 +122,17 @@ def refuse_of(dialect: Dialect) -> Refuse:
 
 def _choices(logins: Mapping[str, LoginConfig]) -> dict[str, Worth]:
     """What becomes of a session's choice, of the logins that let one choose."""
-    dialects = {name: DIALECTS[login.dialect] for name, login in logins.items()}
+    dialects = {name: DIALECTS[login.dialect] for name, login in logins.items() if login.dialect in DIALECTS}
     return {name: each.as_listed_now for name, each in dialects.items() if isinstance(each, RemembersChoices)}
 
 
 def _parts(loaded: Loaded, name: str, login: LoginConfig, keys: SigningKeys) -> _Parts | None:
-    """What comes before the broker; None if the dialect's options are faulty, which is reported."""
-    dialect = DIALECTS[login.dialect]
+    """What comes before the broker; None if there is no such dialect or its options are faulty: reported."""
+    dialect = DIALECTS.get(login.dialect)
+    if dialect is None:
+        hint = did_you_mean(login.dialect, DIALECTS)
+        loaded.report(("logins", name, "dialect"), f'no dialect named "{login.dialect}"{hint}')
+        return None
     options = loaded.bind(dialect.Options, login.options, ("logins", name))
     if options is None:
         return None

@@ -1,5 +1,6 @@
 """The JSON Schema of config.yaml, for editors: what `gateway schema` prints."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,8 +17,11 @@ _SINGLE = frozenset({"boolean", "integer", "number", "string"})
 _FIXED = ("default", "enum", "const")
 
 
-def json_schema() -> dict[str, Any]:
-    """The schema, draft 2020-12. It knows the shape; rules between keys are what `gateway check` is for."""
+def json_schema(dialects: Iterable[str] = ()) -> dict[str, Any]:
+    """The schema, draft 2020-12. It knows the shape; rules between keys are what `gateway check` is for.
+
+    `dialects`: the names that a login's `dialect` may have; any name where there are none.
+    """
     schema, users = _generated(Config), _generated(UsersOptions)
     definitions = schema["$defs"] | users["$defs"]
     definitions["RouteConfig"]["required"].remove("name")
@@ -25,6 +29,8 @@ def json_schema() -> dict[str, Any]:
         del definitions[name]["properties"]["options"]
         definitions[name]["additionalProperties"] = True
     definitions["IdentityProviderConfig"]["properties"] |= users["properties"]
+    if known := list(dialects):
+        definitions["LoginConfig"]["properties"]["dialect"] = {"enum": known, "type": "string"}
     schema |= {"$defs": definitions, "$schema": GenerateJsonSchema.schema_dialect, "patternProperties": {"^x-": True}}
     schema["title"] = "config.yaml of erp-auth-gateway"
     written: dict[str, Any] = _as_written(schema)

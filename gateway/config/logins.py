@@ -9,8 +9,6 @@ from gateway.config.addresses import Host
 from gateway.config.section import NotYet, OpenOptions, Options, Section, split_options
 from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, Whole, distinct
 
-DialectName = Literal["native", "oauth2", "idempiere", "jdx", "odoo", "itempath", "jmix"]
-
 _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_~!$&'()+,=:@-][A-Za-z0-9._~!$&'()+,=:@-]*)+")
 
 
@@ -59,7 +57,8 @@ class ProtectionConfig(Section):
 class LoginConfig(Section):
     """A mounted set of endpoints. Lifetimes are seconds; None is the dialect's own default."""
 
-    dialect: DialectName
+    dialect: Name
+    """Assembly looks it up: the registry of dialects is the only list of them."""
     path: Annotated[Line, AfterValidator(_mount_path)]
     identity_provider: Name
     hosts: Annotated[tuple[Host, ...], AfterValidator(distinct)] = ()

@@ -1,6 +1,9 @@
 import json
 
+import pytest
+
 from gateway.assembly.logins import refuse_of
+from gateway.config.problems import ConfigRefused
 from gateway.errors import CredentialsRejected
 from gateway.proxy.route import RefuseWithBody
 
@@ -89,3 +92,12 @@ def test_a_dialect_that_wants_the_refused_body_gets_it(assembler):
     assert isinstance(refuse_of(dialects["odoo"]), RefuseWithBody)
     assert refuse_of(dialects["odoo"])(CredentialsRejected(), "").status == 200
     assert refuse_of(dialects["native"])(CredentialsRejected(), "").status == 401
+
+
+def test_a_dialect_that_the_registry_does_not_list_is_a_problem_at_its_line(assembler):
+    with pytest.raises(ConfigRefused) as refusal:
+        assembler(logins=SEVERAL.replace("dialect: oauth2", "dialect: oauht2"))
+
+    (problem,) = refusal.value.problems
+    assert problem.where == "logins.oauth2.dialect"
+    assert problem.message == 'no dialect named "oauht2"; did you mean "oauth2"?'

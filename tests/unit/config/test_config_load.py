@@ -179,7 +179,7 @@ def test_all_problems_of_all_sections_are_reported_at_once_in_file_order(refused
         "admin: {listen: 0.0.0.0:8081}\n"
         "store: {url: redi://x}\n"
         "logins:\n"
-        "  native: {dialect: natve, path: /auth/, identity_provider: staff}\n"
+        "  native: {dialect: nat/e, path: /auth/, identity_provider: staff}\n"
         + MINIMAL.replace("upstream: odoo", "upstream: oddo")
     )
 
