@@ -177,7 +177,7 @@ class Authenticator:
             return FOREIGN
         if anonymous:
             return NOBODY
-        other = request.authorization is not None
+        other = bool(request.authorization)
         raise CredentialsMissing("no credential", reason=Reason.MISSING_SCHEME if other else Reason.ABSENT)
 
     def _by_cookie(self, request: Presented) -> Verified | Literal[_Cold.COLD] | None:

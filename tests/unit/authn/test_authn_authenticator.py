@@ -74,6 +74,7 @@ async def test_an_unknown_one_is_rejected_even_where_none_is_needed(make, anonym
     ("header", "reason"),
     [
         (None, Reason.ABSENT),
+        (b"", Reason.ABSENT),
         (b"Basic eDp5", Reason.MISSING_SCHEME),
         (b"unknown", Reason.MISSING_SCHEME),
         (b"Bearer", Reason.BAD_HEADER),
