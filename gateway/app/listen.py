@@ -1,6 +1,7 @@
-"""Sockets of the public listener, and its TLS."""
+"""Sockets of the public listener, how many of them there may be, and its TLS."""
 
 import contextlib
+import resource
 import socket
 import ssl
 from pathlib import Path
@@ -9,6 +10,9 @@ from gateway.config.addresses import Address
 from gateway.config.server import ServerTls
 
 BACKLOG = 4096
+
+SPARE_DESCRIPTORS = 256
+"""For logs, the store, health checks and the admin listener."""
 
 
 class PortInUse(OSError):
@@ -32,6 +36,28 @@ def bind(address: Address, key: str) -> socket.socket:
         raise PortInUse(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
     sock.setblocking(False)
     return sock
+
+
+def allow_descriptors(connections: int) -> str:
+    """Let the process open enough for so many clients (0: all it may); a warning where the system does not allow it.
+
+    A client may have an ERP connection of its own, so it counts twice; the warning is for less than once. Without this
+    most systems stop at 1024 files: then nobody can connect, and neither ERP nor store can be asked.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + SPARE_DESCRIPTORS if connections else hard
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < possible:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+            soft = possible
+    least = connections + SPARE_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= least:
+        return ""
+    return (
+        f"{connections} connections (server.limits.connections) need {least} open files, and the system allows {soft}: "
+        "raise it (ulimit -n, LimitNOFILE), or lower the limit"
+    )
 
 
 def tls_context(base: Path, tls: ServerTls) -> ssl.SSLContext:

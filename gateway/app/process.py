@@ -16,7 +16,7 @@ from gateway.admin.guard import Guard
 from gateway.admin.listener import Listener, make_app
 from gateway.app.control import LocalControl
 from gateway.app.health import Probes
-from gateway.app.listen import BACKLOG, bind, renew, tls_context
+from gateway.app.listen import BACKLOG, allow_descriptors, bind, renew, tls_context
 from gateway.app.state import start_state
 from gateway.assembly import Assembled, Shared, assemble
 from gateway.assembly.shared import WeakFeed
@@ -188,6 +188,8 @@ class Process:
         if not admin_has_token:
             log.info("the admin API is off: admin.token is empty")
         log.info("token state: %s", self.state.described)
+        if too_few := allow_descriptors(server.limits.connections):
+            log.warning("%s", too_few)
         for warning in loaded.warnings:
             log.warning("%s", warning)
 
@@ -215,7 +217,10 @@ class Process:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self.gate.sweep()
+            try:
+                self.gate.sweep()
+            except Exception:  # a sweeper that ended would leave every deadline of the process unwatched
+                log.exception("sweeping failed")
 
     def _handle_ends(self) -> None:
         # Before anything is started: a gateway that is told to stop while it starts leaves no store behind.
