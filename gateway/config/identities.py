@@ -11,7 +11,7 @@ from gateway.config.section import OpenOptions, Options, Section, later, split_o
 from gateway.config.values import AnyLine, Flag, Line, Names, some
 
 ProviderType = Annotated[
-    Literal["users", "odoo", "idempiere", "itempath", "jmix", "oidc"],
+    Literal["users", "odoo", "idempiere", "itempath", "jmix", "tryton", "oidc"],
     later("oidc"),
 ]
 

@@ -2,6 +2,8 @@
 
 from contextlib import asynccontextmanager
 
+from fakes.fake_tryton import DATABASE as TRYTON_DATABASE
+from fakes.fake_tryton import FakeTryton
 from fakes.idempiere import Idempiere
 from fakes.itempath import ItemPath
 from fakes.jmix import CLIENT, SECRET, Jmix
@@ -13,24 +15,27 @@ from gateway.upstream.erp_client import ErpConnections, UpstreamErpClient
 from gateway.upstream.pool import Endpoint, Server
 from gateway.upstream.upstream import Upstream
 
-ERPS = {"odoo": Odoo, "idempiere": Idempiere, "itempath": ItemPath, "jmix": Jmix}
+ERPS = {"odoo": Odoo, "idempiere": Idempiere, "itempath": ItemPath, "jmix": Jmix, "tryton": FakeTryton}
 OPTIONS = {
     "odoo": {"database": DATABASE},
     "idempiere": {},
     "itempath": {},
     "jmix": {"client_id": CLIENT, "client_secret": SECRET},
+    "tryton": {"database": TRYTON_DATABASE},
 }
 LOGIN_PATHS = {
     "odoo": "/web/session/authenticate",
     "idempiere": "/api/v1/auth/tokens",
     "itempath": "/api/users/login",
     "jmix": "/oauth/token",
+    "tryton": f"/{TRYTON_DATABASE}/rpc/",
 }
 RENEW_PATHS = {
     "odoo": "/web/session/get_session_info",
     "idempiere": "/api/v1/auth/refresh",
     "itempath": "/api/users/refresh",
     "jmix": "/oauth/token",
+    "tryton": f"/{TRYTON_DATABASE}/rpc/",
 }
 CHOICE = {"role": "102", "organization": "HQ"}
 """What ada has to choose in iDempiere; the other ERPs ask for nothing."""

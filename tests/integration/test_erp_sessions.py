@@ -7,9 +7,10 @@ from time import monotonic, sleep
 
 import pytest
 from fakes.erp_rig import ERPS
+from fakes.fake_tryton import unauthorized
 from fakes.gateway_process import GatewayProcess, password_hash
 from fakes.jmix import CLIENT, SECRET
-from fakes.odoo import DATABASE
+from fakes.odoo import DATABASE, error
 from fakes.plain_client import PlainClient, bearer
 
 PASSWORD = "correct horse"
@@ -20,12 +21,14 @@ LOGIN_PATHS = {
     "idempiere": "/api/v1/auth/tokens",
     "itempath": "/api/users/login",
     "jmix": "/oauth/token",
+    "tryton": "/erp/rpc/",
 }
 RENEW_PATHS = {
     "odoo": "/web/session/get_session_info",
     "idempiere": "/api/v1/auth/refresh",
     "itempath": "/api/users/refresh",
     "jmix": "/oauth/token",
+    "tryton": "/erp/rpc/",
 }
 
 
@@ -40,6 +43,7 @@ def config(erps):
         "idempiere": "role: '102', organization: HQ",
         "itempath": "roles: [staff]",
         "jmix": f"client_id: {CLIENT}, client_secret: {SECRET}",
+        "tryton": "database: erp",
     }
     own = ", ".join(f"native-{kind}" for kind in KINDS)
     return "".join(
@@ -192,8 +196,8 @@ def test_a_session_that_the_erp_ended_ends_ours(client, erps, kind):
 def test_an_erp_that_cannot_renew_now_ends_nothing(client, erps, kind):
     token = login(client, f"{kind}/auth")["access_token"]
     data(client, kind, token)
-    if kind == "odoo":
-        erps[kind].script("/api/v1/models", lambda fake, request: expired())
+    if kind in EXPIRED:
+        erps[kind].script("/api/v1/models", lambda fake, request: EXPIRED[kind]())
     else:
         expire_access(erps[kind])
     erps[kind].script(RENEW_PATHS[kind], "error")
@@ -202,17 +206,23 @@ def test_an_erp_that_cannot_renew_now_ends_nothing(client, erps, kind):
     assert data(client, kind, token).status == 200
 
 
-def expired():
-    from fakes.odoo import error
+EXPIRED = {
+    "odoo": lambda: error(1, "odoo.http.SessionExpiredException", "Session expired", 100),
+    "tryton": unauthorized,
+}
+"""What an ERP without short-lived tokens says; the fake still knows the session."""
 
-    return error(1, "odoo.http.SessionExpiredException", "Session expired", 100)
 
-
-@pytest.mark.parametrize("kind", ["idempiere", "jmix", "odoo"], indirect=True)  # ItemPath has no logout
+@pytest.mark.parametrize("kind", ["idempiere", "jmix", "odoo", "tryton"], indirect=True)  # ItemPath has no logout
 def test_a_logout_ends_the_session_in_the_erp(client, erps, kind):
     token = login(client, f"{kind}/auth")["access_token"]
     data(client, kind, token)
-    ends = {"odoo": "/web/session/destroy", "idempiere": "/api/v1/auth/logout", "jmix": "/oauth/revoke"}[kind]
+    ends = {
+        "odoo": "/web/session/destroy",
+        "idempiere": "/api/v1/auth/logout",
+        "jmix": "/oauth/revoke",
+        "tryton": "/erp/rpc/",
+    }[kind]
     before = len(erps[kind].asked_for(ends))
 
     client.post(f"/{kind}/auth/logout", None, bearer(token))
@@ -281,6 +291,15 @@ def test_an_anonymous_caller_gets_no_session_of_odoos(client):
 
     assert answer.status == 200
     assert answer.all("Set-Cookie") == []
+
+
+def test_a_cookie_that_tryton_would_rather_believe_never_reaches_it(client):
+    token = login(client, "tryton/auth")["access_token"]
+    theirs = ("Cookie", "tryton_session=bob:2:stolen")
+
+    answer = client.post("/tryton/api/v1/models", b"{}", bearer(token), theirs)
+
+    assert (answer.status, user_of(answer)) == (200, "ada")
 
 
 def test_a_role_that_may_not_is_told_so_and_stays_logged_in(client, erps):

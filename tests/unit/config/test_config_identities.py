@@ -67,7 +67,7 @@ def test_a_provider_of_a_later_version_is_named_as_such(refused, kind):
     assert refused(text) == [f'5:34: identity_providers.erp.type: "{kind}" is not supported yet']
 
 
-@pytest.mark.parametrize("kind", ["odoo", "idempiere", "itempath", "jmix"])
+@pytest.mark.parametrize("kind", ["odoo", "idempiere", "itempath", "jmix", "tryton"])
 def test_a_provider_that_signs_in_to_an_erp_names_its_upstream(load_text, refused, kind):
     text = MINIMAL + f"identity_providers: {{erp: {{type: {kind}, upstream: odoo, anything: its own}}}}\n"
 
@@ -80,7 +80,9 @@ def test_a_provider_that_signs_in_to_an_erp_names_its_upstream(load_text, refuse
 def test_a_misspelt_provider_type_is_refused(refused):
     text = MINIMAL + "identity_providers: {erp: {type: user}}\n"
 
-    assert 'must be one of users, odoo, idempiere, itempath, jmix, oidc; did you mean "users"?' in refused(text)[0]
+    assert (
+        'must be one of users, odoo, idempiere, itempath, jmix, tryton, oidc; did you mean "users"?' in refused(text)[0]
+    )
 
 
 def test_a_password_hash_may_come_from_a_file(load_text):
