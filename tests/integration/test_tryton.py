@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from hashlib import sha256
 
 import pytest
@@ -20,10 +21,12 @@ identity_providers:
     users:
       - {{username: clerk, id: 7, password_hash: "{password}", roles: [sales]}}
       - {{username: guest, id: 8, password_hash: "{password}"}}
+  erp: {{type: tryton, upstream: own, database: erp, roles: [sales]}}
 api_keys:
   - {{id: scanner, hash: "sha256:{key_hash}", user: scanner, roles: [sales]}}
 logins:
   native: {{dialect: native, path: /auth, identity_provider: staff}}
+  erp: {{dialect: native, path: /as-user, identity_provider: erp}}
 upstreams:
   rest:
     servers: ["http://127.0.0.1:{port}"]
@@ -31,13 +34,17 @@ upstreams:
   rpc:
     servers: ["http://127.0.0.1:{port}"]
     injector: {{basic: {{username: "{user}", password: "{erp_password}"}}}}
+  own:
+    servers: ["http://127.0.0.1:{port}"]
+    injector: {{erp_session: {{identity_provider: erp}}}}
   as-it-is:
     servers: ["http://127.0.0.1:{port}"]
 routes:
   - {{name: tryton-clients, hosts: [tryton.example.com], path: /**, upstream: as-it-is, public: true}}
-  - {{name: rest, path: /erp/rest/**, upstream: rest, require: {{roles: [sales]}}}}
-  - {{name: version, path: /rpc/, methods: [POST], upstream: rpc, anonymous: [POST /rpc/]}}
-  - {{name: rpc, path: /erp/rpc/, methods: [POST], upstream: rpc}}
+  - {{name: rest, path: /erp/rest/**, upstream: rest, logins: [native], require: {{roles: [sales]}}}}
+  - {{name: version, path: /rpc/, methods: [POST], upstream: rpc, logins: [native], anonymous: [POST /rpc/]}}
+  - {{name: own, path: /own/**, strip_prefix: /own, methods: [POST], upstream: own, logins: [native, erp]}}
+  - {{name: rpc, path: /erp/rpc/, methods: [POST], upstream: rpc, logins: [native]}}
 """
 PARTIES = "/erp/rest/model/party.party"
 
@@ -74,10 +81,12 @@ def gateway(relay, tmp_path_factory):
 class Client:
     """Somebody who logged in to the gateway; `call` goes through it with their access token."""
 
-    def __init__(self, gateway, username):
+    rpc_path = "/erp/rpc/"
+
+    def __init__(self, gateway, username, password="clerk-password", login="/auth"):
         self._gateway = gateway
         answer = requests.post(
-            f"{gateway.url}/auth/login", json={"username": username, "password": "clerk-password"}, timeout=30
+            f"{gateway.url}{login}/login", json={"username": username, "password": password}, timeout=30
         )
         assert answer.status_code == 200, answer.text
         self.tokens = answer.json()
@@ -87,7 +96,7 @@ class Client:
         return requests.request(method, self._gateway.url + path, headers=headers, timeout=30, **options)
 
     def rpc(self, method, *params):
-        return self.call("POST", "/erp/rpc/", json={"id": 1, "method": method, "params": [*params, {}]})
+        return self.call("POST", self.rpc_path, json={"id": 1, "method": method, "params": [*params, {}]})
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +247,105 @@ def test_a_client_of_the_erp_works_unchanged_on_a_public_route(gateway):
     )
 
     assert answer.json()["result"] == [{"id": user, "login": USER}]
+
+
+# -- signed in to for the user ---------------------------------------------------------------------------------------
+
+
+class ErpUser(Client):
+    """Somebody whom Tryton itself knows: the gateway signs in there with what they typed."""
+
+    rpc_path = "/own/erp/rpc/"
+
+    def __init__(self, gateway):
+        super().__init__(gateway, USER, PASSWORD, "/as-user")
+
+    def preferences(self):
+        return self.rpc("model.res.user.get_preferences", True)
+
+
+def sent_sessions(sent):
+    return re.findall(rb"(?im)^authorization: *session (.*?)\r$", sent)
+
+
+def still_open(erp, session):
+    """Whether Tryton knows the session, asked without the gateway."""
+    answer = requests.post(
+        f"http://127.0.0.1:{erp.port}/erp/rpc/",
+        json={"id": 1, "method": "model.res.user.get_preferences", "params": [True, {}]},
+        headers={"Authorization": "Session " + session.decode()},
+        timeout=30,
+    )
+    return answer.status_code == 200
+
+
+def wait_until_over(erp, session):
+    until = time.monotonic() + 10
+    while still_open(erp, session):
+        assert time.monotonic() < until, "the session outlived the logout"
+        time.sleep(0.05)
+
+
+def test_the_gateway_signs_in_for_the_user_and_out_again(gateway, erp, relay):
+    before = len(relay.bytes_received)
+    client = ErpUser(gateway)
+    made = client.rpc("model.party.party.create", [{"name": "Made by its user"}])
+
+    (session,) = set(sent_sessions(relay.bytes_received[before:]))
+    name, user, _ = base64.b64decode(session).decode().rsplit(":", 2)
+    (party,) = made.json()["result"]
+    author = client.rpc("model.party.party.read", [party], ["create_uid"]).json()["result"][0]["create_uid"]
+    assert (name, user) == (USER, str(author))
+    assert still_open(erp, session)
+
+    refreshed = requests.post(
+        f"{gateway.url}/as-user/refresh", json={"refresh_token": client.tokens["refresh_token"]}, timeout=30
+    )
+    client.tokens = refreshed.json()
+    assert client.preferences().status_code == 200
+
+    assert client.call("POST", "/as-user/logout").status_code == 204
+
+    wait_until_over(erp, session)
+    assert client.preferences().status_code == 401
+
+
+def test_a_session_that_tryton_ended_ends_the_gateways(gateway, erp, relay):
+    before = len(relay.bytes_received)
+    client = ErpUser(gateway)
+    assert client.preferences().status_code == 200
+    session = sent_sessions(relay.bytes_received[before:])[-1]
+    requests.post(
+        f"http://127.0.0.1:{erp.port}/erp/rpc/",
+        json={"id": 1, "method": "common.db.logout", "params": []},
+        headers={"Authorization": "Session " + session.decode()},
+        timeout=30,
+    )
+
+    assert client.preferences().status_code == 401
+
+    refreshed = {"refresh_token": client.tokens["refresh_token"]}
+    assert requests.post(f"{gateway.url}/as-user/refresh", json=refreshed, timeout=30).status_code == 401
+
+
+def test_a_method_that_nobody_may_call_ends_nothing(gateway):
+    client = ErpUser(gateway)
+
+    assert client.rpc("model.ir.session.search", []).status_code == 403
+    assert client.preferences().status_code == 200
+
+
+def test_a_wrong_password_is_trytons_to_tell(gateway):
+    """Once: Tryton makes each further attempt wait longer."""
+    wrong = requests.post(f"{gateway.url}/as-user/login", json={"username": USER, "password": "wrong"}, timeout=30)
+
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_credentials")
+
+
+def test_who_is_listed_at_the_gateway_has_no_session_of_trytons(clerk, relay):
+    before = len(relay.bytes_received)
+
+    answer = clerk.call("POST", "/own/erp/rpc/", json={"id": 1, "method": "system.listMethods", "params": []})
+
+    assert answer.status_code == 403
+    assert len(relay.bytes_received) == before
