@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 from fakes.still_broker import ACCOUNT, PAIR, SESSION, StillBroker
-from fakes.token_rig import PASSWORD, PASSWORD_HASH, call, still
+from fakes.token_rig import PASSWORD, PASSWORD_HASH, SECRET, call, still
 
 from gateway.config.identities import UsersOptions
 from gateway.dialects.itempath import ItemPath
@@ -19,6 +19,8 @@ from gateway.errors import (
     RefreshRejected,
 )
 from gateway.model import TokenKind, TokenPair
+from gateway.tokens.codec import Jws
+from gateway.tokens.keys import KeyMaterial, SigningKeys
 
 PATH = "/api/users"
 JSON = {"content_type": "application/json"}
@@ -183,6 +185,22 @@ def test_a_route_refuses_where_an_access_token_is_wanted():
         "Only non-refresh tokens are allowed"
     )
     assert dialect.refuse(LoginRejected()).status == 404
+
+
+def test_a_token_of_ours_without_an_identity_is_told_so():
+    nameless = _signed_without_identity()
+
+    reply = still(ItemPath, PATH, StillBroker()).refuse(
+        CredentialsRejected(reason=Reason.BAD_SIGNATURE, presented=nameless)
+    )
+
+    assert (reply.status, reply.body) == (422, message("Missing claim: identity"))
+
+
+def _signed_without_identity():
+    ring = SigningKeys([KeyMaterial("k1", "HS256", SECRET)]).ring("itempath")
+    keys = ring.hmac_keys("HS256", "itempath access")
+    return Jws(keys, lambda _: {"typ": "JWT", "alg": "HS256"}).encode({"type": "access"})
 
 
 def test_routes_read_the_header_as_flask_jwt_extended_does():
