@@ -36,6 +36,7 @@ class RequestReader(asyncio.Protocol):
     """The parsing half of a client connection. What it has read it hands to `take`."""
 
     __slots__ = (
+        "_amid",
         "_deaf",
         "_fields",
         "_head_bytes",
@@ -57,6 +58,8 @@ class RequestReader(asyncio.Protocol):
     def __init__(self, gate: "Gate") -> None:
         self.gate = gate
         self._parser = httptools.HttpRequestParser(self)
+        self._amid = False
+        """The head being read began behind another message, so nobody knows how much of it came then."""
         self._deaf = False
         """What comes from now on is not read."""
         self._fields: Fields = []
@@ -65,6 +68,7 @@ class RequestReader(asyncio.Protocol):
         """The exchange whose request is being read."""
         self._reading_head = False
         self._received = 0
+        """Bytes of this piece, if it began what is being read or went on with it; 0 behind the end of a message."""
         self._repeats: Repeats | None = None
         self._serving: ForwardedExchange | None = None
         """The exchange whose answer comes next."""
@@ -127,7 +131,8 @@ class RequestReader(asyncio.Protocol):
     def _more_head(self) -> None:
         if self._head_bytes == 0 and self._serving is None:
             self.arm(phases.HEAD, self.gate.rules.header_timeout)
-        self._head_bytes += self._received
+        self._amid = self._amid or not self._received
+        self._head_bytes += self._received or 1
         if self._head_bytes > self.gate.rules.header_bytes:
             self._refuse_head(HeadTooLarge("the head is over the limit"))
 
@@ -167,8 +172,9 @@ class RequestReader(asyncio.Protocol):
             keep_alive=keep_alive,
         )
         try:
-            if self._head_bytes + self._received > gate.rules.header_bytes:
+            if self._amid or not self._received or self._head_bytes + self._received > gate.rules.header_bytes:
                 self._measure_head(exchange)
+            self._amid, self._received = False, 0
             read_head(exchange, exchange.rules.request_actions)
             if not keep_alive or exchange.connection is not None:  # else it can only be 1.1, and asking costs 200 ns
                 self._check_version(exchange, parser.get_http_version())
@@ -202,6 +208,7 @@ class RequestReader(asyncio.Protocol):
             return  # llhttp says next where the upgraded bytes begin (see _upgrading)
         self._incoming = None
         self._stalled = -1
+        self._received = 0
         exchange.request_ended(self._fields)
 
     # -- the rules ----------------------------------------------------------------------------------------------

@@ -150,4 +150,30 @@ def test_no_bytes_are_a_defect(raw):
 
     heard = client.hears()
     assert b" 500 " not in heard
-    assert wired.erp.take().count(b"Host: h\r\n") <= 1
+    assert wired.erp.take().count(b"\r\nHost: h\r\n") <= 1
+
+
+MANY = (GET + b"\r\n") * 2000
+BODY = POST + b"Content-Length: 50000\r\n\r\n" + b"x" * 50_000
+
+
+@pytest.mark.parametrize("before", [MANY, BODY], ids=["requests", "a body"])
+def test_a_head_cut_off_behind_other_messages_is_not_charged_for_them(before):
+    """A burst is read in pieces that end anywhere: 64 KiB of good requests were no head of 64 KiB."""
+    wired = Wired(endpoints=None)  # no credential: all are answered at once
+    client = wired.client()
+
+    client.says(before + GET[:20], GET[20:] + b"\r\n")
+
+    statuses = {line for line in client.hears().split(b"\r\n") if line.startswith(b"HTTP/1.1")}
+    assert statuses == {b"HTTP/1.1 401 Unauthorized"}
+
+
+@pytest.mark.parametrize("rest", [b"x" * 30_000 + b"\r\n\r\n", b"x" * 40_000], ids=["complete", "endless"])
+def test_but_it_is_measured_all_the_same(rest):
+    wired = Wired()
+    client = wired.client()
+
+    client.says(MANY + GET + b"X: " + b"x" * 10_000, rest)
+
+    assert b"HTTP/1.1 431" in client.hears()
