@@ -134,7 +134,8 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self._fields or self._reading_head:
             self._guard_head(len(data))
-        sink.answer_paused()
+        if self.sink is not None:  # it has not failed just now
+            sink.answer_paused()
 
     def eof_received(self) -> None:
         """The upstream closes; connection_lost follows and decides what that means."""
@@ -214,6 +215,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._fields = fields  # kept for _switched, which llhttp's HttpParserUpgrade brings
         elif status >= 100:
             sink.answer_informational(status, fields)
+        else:  # llhttp reads 099, and takes what follows for a body that has no head
+            self._fail(UpstreamFault(f"the answer's status is {status:03d}"))
 
     def _is_known(self, sink: AnswerSink, heads: KnownAnswers, data: bytes) -> bool:
         """Pass a whole answer on whose head was read before; the parser stays between two messages."""

@@ -119,6 +119,17 @@ def test_however_it_is_cut_it_is_the_same_answer(cuts):
     assert line.home.idle == [line.connection]
 
 
+@pytest.mark.parametrize("status", [b"099", b"000"])
+def test_a_status_that_is_none_lets_no_body_pass_without_a_head(line, status):
+    sink = line.ask()
+
+    line.answers(b"HTTP/1.1 " + status + b" X\r\n\r\n" + OK)
+
+    assert sink.error is not None
+    assert (sink.body, sink.told, sink.status) == (b"", [], 0)
+    assert line.transport.ended
+
+
 def test_an_answer_to_head_has_no_body_whatever_it_says(line):
     sink = line.ask(head_only=True)
     line.answers(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
