@@ -22,7 +22,7 @@ NEEDS_RESTART = (
 is switched on or off; the files it names are read again."""
 
 _NAMES = ("name", "id", "kid", "username")
-_HIDDEN = re.compile(r"(?:^|[._])(?:hash|secret|password|token|set\.[^.]+)$")
+_HIDDEN = re.compile(r"(?:^|[._])(?:hash|secret|password|token|set\..+)$")
 """Keys whose values are not shown: credentials, and headers that are set, which may carry one."""
 _ABSENT = object()
 

@@ -101,6 +101,11 @@ def users(password_hash):
             "routes[a].request_headers.set.X-Internal",
         ),
         (
+            {"routes": [route("a", request_headers={"set": {"X-In.ternal": "SECRETone"}})]},
+            {"routes": [route("a", request_headers={"set": {"X-In.ternal": "SECRETtwo"}})]},
+            "routes[a].request_headers.set.X-In.ternal",
+        ),
+        (
             {},
             {"api_keys": [{"id": "k", "hash": "sha256:" + "5ec2e7" * 10 + "abcd", "user": "scanner"}]},
             "api_keys[k]",
