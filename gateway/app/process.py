@@ -177,7 +177,11 @@ class Process:
         self._tls = tls_context(loaded.base, tls) if tls is not None else None
         gate, secure = self.gate, tls is not None
         self._public = await asyncio.get_running_loop().create_server(
-            lambda: ClientConnection(gate, secure=secure), sock=sock, ssl=self._tls, backlog=BACKLOG
+            lambda: ClientConnection(gate, secure=secure),
+            sock=sock,
+            ssl=self._tls,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=loaded.config.server.timeouts.header if secure else None,
         )
 
     def _announce(self, loaded: Loaded, *, admin_has_token: bool) -> None:

@@ -1,6 +1,8 @@
 """TLS towards clients and towards upstreams."""
 
+import contextlib
 import signal
+import socket
 import ssl
 
 import pytest
@@ -11,7 +13,7 @@ from fakes.plain_client import PlainClient
 from fakes.waiting import eventually
 
 CONFIG = """\
-server: {{tls: {{certificate_file: cert.pem, private_key_file: key.pem}}}}
+server: {{tls: {{certificate_file: cert.pem, private_key_file: key.pem}}, timeouts: {{header: 3s}}}}
 logs: {{access: ./access.log, audit: ./audit.log}}
 upstreams:
   good: {{servers: ["https://127.0.0.1:{port}"], tls: {{ca_file: ca.pem}}}}
@@ -108,6 +110,13 @@ def test_a_check_can_be_switched_off_on_purpose(gateway, client):
 def test_plain_text_on_the_tls_port_gets_nothing(gateway):
     with pytest.raises((EOFError, ConnectionError, AssertionError)):
         PlainClient(gateway.port).get("/good/x")
+
+
+def test_a_client_that_never_shakes_hands_is_closed_as_a_slow_head_is(gateway):
+    with socket.create_connection(("127.0.0.1", gateway.port)) as silent:
+        silent.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):  # as good
+            assert silent.recv(1) == b""
 
 
 def test_old_tls_is_refused(gateway):
