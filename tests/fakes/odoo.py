@@ -34,6 +34,8 @@ class Odoo(FakeErp):
             ("POST", "/web/session/authenticate"): self._authenticate,
             ("POST", "/web/session/get_session_info"): self._info,
             ("POST", "/web/session/destroy"): self._destroy,
+            ("POST", "/web/webclient/version_info"): self._version,
+            ("POST", "/web/database/list"): self._databases,
             ("GET", "/web/report"): self._page,
             ("GET", "/web/login"): self._login_page,
         }
@@ -43,6 +45,13 @@ class Odoo(FakeErp):
 
     def uid(self, name):
         return sorted(self.users).index(name) + 2
+
+    async def _version(self, request):
+        told = {"server_version": "8.0", "server_version_info": [8, 0, 0, "final", 0], "protocol_version": 1}
+        return rpc((await request.json())["id"], result=told)
+
+    async def _databases(self, request):
+        return rpc((await request.json())["id"], result=[DATABASE])
 
     async def _authenticate(self, request):
         call = await request.json()
@@ -117,4 +126,6 @@ class Odoo(FakeErp):
         return answer
 
     def _session_info(self, name):
-        return {"uid": self.uid(name), "is_admin": False, "db": DATABASE, "name": name.title(), "username": name}
+        context = {"lang": "en_US", "tz": "Europe/Brussels", "uid": self.uid(name)}
+        who = {"uid": self.uid(name), "is_admin": False, "name": name.title(), "username": name}
+        return {**who, "db": DATABASE, "user_context": context}

@@ -2,7 +2,7 @@
 
 import pytest
 from fakes.gateway_process import GatewayProcess, password_hash
-from fakes.odoo import DATABASE, Odoo, rpc
+from fakes.odoo import Odoo, rpc
 from fakes.plain_client import PlainClient
 
 HASH = password_hash("password")
@@ -42,19 +42,6 @@ routes:
 
 class OpenOdoo(Odoo):
     """An Odoo that leaves it to the gateway who asks: it answers what it was sent, under a session of its own."""
-
-    def routes(self):
-        return super().routes() | {
-            ("POST", "/web/webclient/version_info"): self._version,
-            ("POST", "/web/database/list"): self._databases,
-        }
-
-    async def _version(self, request):
-        told = {"server_version": "8.0", "server_version_info": [8, 0, 0, "final", 0], "protocol_version": 1}
-        return rpc((await request.json())["id"], result=told)
-
-    async def _databases(self, request):
-        return rpc((await request.json())["id"], result=[DATABASE])
 
     async def resource(self, request):
         asked = await request.json() if await request.read() else {}

@@ -1,0 +1,175 @@
+"""Clients as they are published do the same at an ERP and at the gateway before it: so the fake ERPs are what they play."""
+
+import odoorpc
+import pytest
+import requests
+from fakes.gateway_process import GatewayProcess, password_hash
+from fakes.jmix import CLIENT, SECRET, Jmix
+from fakes.odoo import DATABASE, Odoo
+from oauthlib.oauth2 import InvalidGrantError, LegacyApplicationClient
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+PASSWORD = "correct horse"
+CONFIG = """\
+logs: {{access: ./access.log, audit: ./audit.log}}
+clients: [{{id: {client}, secret_hash: "{secret_hash}", grants: [password, refresh_token]}}]
+identity_providers:
+  odoo: {{type: odoo, upstream: odoo, database: {database}}}
+  jmix: {{type: jmix, upstream: jmix, client_id: {client}, client_secret: {secret}}}
+  jmix2: {{type: jmix, upstream: jmix2, client_id: {client}, client_secret: {secret}, path: /oauth2}}
+logins:
+  odoo: {{dialect: odoo, path: /web/session, identity_provider: odoo}}
+  jmix: {{dialect: jmix, path: /oauth, identity_provider: jmix}}
+  jmix2: {{dialect: jmix, path: /oauth2, identity_provider: jmix2, generation: 2}}
+upstreams:
+  odoo: {{servers: ["{odoo}"], injector: {{erp_session: {{identity_provider: odoo}}}}}}
+  jmix: {{servers: ["{jmix}"], injector: {{erp_session: {{identity_provider: jmix}}}}}}
+  jmix2: {{servers: ["{jmix2}"], injector: {{erp_session: {{identity_provider: jmix2}}}}}}
+routes:
+  - {{name: rest, path: /oauth/rest/**, upstream: jmix, logins: [jmix]}}
+  - {{name: rest2, path: /oauth2/rest/**, upstream: jmix2, logins: [jmix2]}}
+  - name: web
+    path: /**
+    upstream: odoo
+    logins: [odoo]
+    credentials: [cookie]
+    anonymous: [/web/webclient/version_info, /web/database/list]
+"""
+
+
+@pytest.fixture(scope="module")
+def erps():
+    made = {"odoo": Odoo(), "/oauth": Jmix(), "/oauth2": Jmix(path="/oauth2")}
+    yield made
+    for erp in made.values():
+        erp.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(erps, tmp_path_factory):
+    config = CONFIG.format(
+        client=CLIENT,
+        secret=SECRET,
+        secret_hash=password_hash(SECRET),
+        database=DATABASE,
+        odoo=erps["odoo"].url,
+        jmix=erps["/oauth"].url,
+        jmix2=erps["/oauth2"].url,
+    )
+    process = GatewayProcess(tmp_path_factory.mktemp("clients"), config).start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(params=["at the ERP", "at the gateway"])
+def there(request, erps):
+    """The port of an ERP, or of what stands before it."""
+    if request.param == "at the gateway":
+        port = request.getfixturevalue("gateway").port
+        return lambda _: port
+    return lambda erp: erps[erp].port
+
+
+# -- Odoo: OdooRPC ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def odoo(there):
+    return odoorpc.ODOO("127.0.0.1", port=there("odoo"), timeout=20)
+
+
+def test_odoorpc_lists_databases_before_it_logs_in(odoo):
+    assert odoo.version == "8.0"
+    assert odoo.json("/web/database/list", {})["result"] == [DATABASE]
+
+
+def test_odoorpc_logs_in_executes_and_logs_out(odoo):
+    odoo.login(DATABASE, "ada", PASSWORD)
+    assert (odoo.env.uid, odoo.env.context["lang"]) == (2, "en_US")
+
+    called = odoo.json("/web/dataset/call_kw", {"model": "res.partner", "method": "read", "args": [[1]], "kwargs": {}})
+    assert called["result"] == {
+        "user": "ada",
+        "params": {"model": "res.partner", "method": "read", "args": [[1]], "kwargs": {}},
+    }
+    assert odoo.execute("res.partner", "read", [1], ["name"])["user"] == "ada"
+
+    assert odoo.logout()
+    with pytest.raises(odoorpc.error.RPCError, match=r"[Ss]ession [Ee]xpired"):
+        odoo.json("/web/dataset/call_kw", {})
+
+
+def test_odoorpc_is_told_a_wrong_password(odoo):
+    with pytest.raises(odoorpc.error.RPCError, match="Access Denied") as refused:
+        odoo.login(DATABASE, "ada", "wrong")
+
+    assert refused.value.info["data"]["name"] == "odoo.exceptions.AccessDenied"
+
+
+def test_odoorpc_stays_logged_in_while_odoo_rotates_the_session(odoo, erps):
+    odoo.login(DATABASE, "ada", PASSWORD)
+    erps["odoo"].rotate_next = True
+
+    for _ in range(3):
+        assert odoo.json("/web/dataset/call_kw", {})["result"]["user"] == "ada"
+
+
+# -- Jmix: requests-oauthlib -----------------------------------------------------------------------------------------
+
+
+class JmixClient:
+    """requests-oauthlib at one generation's paths."""
+
+    basic = HTTPBasicAuth(CLIENT, SECRET)
+
+    def __init__(self, session, port, path):
+        self.session, self.url = session, f"http://127.0.0.1:{port}{path}"
+
+    def login(self, password=PASSWORD):
+        return self.session.fetch_token(f"{self.url}/token", username="ada", password=password, auth=self.basic)
+
+    def refresh(self):
+        return self.session.refresh_token(f"{self.url}/token", auth=self.basic)
+
+    def status(self, token=None):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        ask = requests.get if token else self.session.get
+        return ask(f"{self.url}/rest/entities", headers=headers, timeout=20).status_code
+
+
+@pytest.fixture(params=["/oauth", "/oauth2"])
+def jmix(request, there, monkeypatch):
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    monkeypatch.setenv("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")
+    with OAuth2Session(client=LegacyApplicationClient(CLIENT)) as session:
+        session.trust_env = False
+        yield JmixClient(session, there(request.param), request.param)
+
+
+def test_requests_oauthlib_logs_in_calls_and_refreshes(jmix):
+    first = jmix.login()
+    assert jmix.session.get(f"{jmix.url}/rest/entities", timeout=20).json()["user"] == "ada"
+
+    second = jmix.refresh()
+
+    assert second["refresh_token"] == first["refresh_token"]
+    assert second["access_token"] != first["access_token"]
+    assert jmix.status() == 200
+    assert jmix.status(first["access_token"]) == 401
+
+
+def test_requests_oauthlib_is_told_a_wrong_password(jmix):
+    with pytest.raises(InvalidGrantError):
+        jmix.login("wrong")
+
+
+def test_what_requests_oauthlib_revokes_is_over(jmix):
+    token = jmix.login()
+
+    revoked = jmix.session.post(
+        f"{jmix.url}/revoke", data={"token": token["refresh_token"]}, auth=jmix.basic, withhold_token=True, timeout=20
+    )
+
+    assert revoked.status_code == 200
+    assert jmix.status(token["access_token"]) == 401
