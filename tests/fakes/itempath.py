@@ -8,6 +8,8 @@ from aiohttp import web
 from fakes.fake_erp import FakeErp
 
 KEY = "k" * 32
+NO_HEADER = "Missing Authorization Header"
+NO_BEARER = "Missing 'Bearer' type in 'Authorization' header. Expected 'Authorization: Bearer <JWT>'"
 
 
 class ItemPath(FakeErp):
@@ -75,9 +77,10 @@ class ItemPath(FakeErp):
         return web.json_response({"user": claims["identity"], "bytes": len(body)})
 
     def _claims(self, request, kind):
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        told = request.headers.get("Authorization")
+        scheme, _, token = (told or "").partition(" ")
         if scheme != "Bearer":
-            return None, web.json_response({"msg": "Missing Authorization Header"}, status=401)
+            return None, web.json_response({"msg": NO_HEADER if told is None else NO_BEARER}, status=401)
         try:
             claims = jwt.decode(token, KEY, algorithms=["HS256"])
         except jwt.ExpiredSignatureError:
@@ -85,7 +88,8 @@ class ItemPath(FakeErp):
         except jwt.InvalidTokenError as error:
             return None, web.json_response({"msg": str(error)}, status=422)
         if claims["type"] != kind:
-            return None, web.json_response({"msg": f"Only {kind} tokens are allowed"}, status=422)
+            wanted = "refresh" if kind == "refresh" else "non-refresh"
+            return None, web.json_response({"msg": f"Only {wanted} tokens are allowed"}, status=422)
         if kind in self._ended and int(claims["jti"].partition("-")[0]) <= self._ended_before:
             return None, web.json_response({"msg": "Token has expired"}, status=401)
         return claims, None
