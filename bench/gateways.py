@@ -57,6 +57,7 @@ def _config(place: Place, port: int, folder: Path, *, log: bool) -> dict:
         "logins": {
             "jwt": {**login, "path": "/auth", "token_format": "jwt"},
             "opaque": {**login, "path": "/opaque", "token_format": "opaque"},
+            "logins": {**login, "path": "/logins", "protection": {"max_failures": 100}},
             "many": {**login, "path": "/many", "token_format": "jwt", "refresh": {"rotate": False}},
         },
         "upstreams": {"erp": {"servers": [f"http://127.0.0.1:{place.upstream}"]}},
@@ -68,14 +69,14 @@ def _config(place: Place, port: int, folder: Path, *, log: bool) -> dict:
 
 
 def log_in(port: int) -> Credentials:
-    return Credentials(jwt=_login(port, "/auth")["access_token"], opaque=_login(port, "/opaque")["access_token"])
+    return Credentials(jwt=log_in_at(port, "/auth")["access_token"], opaque=log_in_at(port, "/opaque")["access_token"])
 
 
 def many_tokens(port: int, sessions: int, per_session: int) -> list[str]:
     """Access tokens that no worker has seen: each session is refreshed many times without rotation."""
     tokens: list[str] = []
     for _ in range(sessions):
-        refresh_token = _login(port, "/many")["refresh_token"]
+        refresh_token = log_in_at(port, "/many")["refresh_token"]
         connection = http.client.HTTPConnection("127.0.0.1", port)
         body = {"refresh_token": refresh_token}
         tokens += [_post(connection, "/many/refresh", body)["access_token"] for _ in range(per_session)]
@@ -83,7 +84,8 @@ def many_tokens(port: int, sessions: int, per_session: int) -> list[str]:
     return tokens
 
 
-def _login(port: int, path: str) -> dict[str, str]:
+def log_in_at(port: int, path: str) -> dict[str, str]:
+    """A login with the password, on a connection of its own. Raises RuntimeError if it was refused."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     try:
         return _post(connection, f"{path}/login", {"username": "bench", "password": PASSWORD})

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from load import CONNECTIONS, Sample
+from logins import CLIENTS, LoginSample
 
 
 @dataclass
@@ -18,6 +19,7 @@ class Results:
     small: dict[str, list[Sample]] = field(default_factory=dict)
     download: dict[str, list[Sample]] = field(default_factory=dict)
     upload: dict[str, list[Sample]] = field(default_factory=dict)
+    logins: list[LoginSample] = field(default_factory=list)
     idle: dict[str, float] = field(default_factory=dict)
     idle_count: int = 0
 
@@ -53,6 +55,10 @@ def render(results: Results, rounds: int, seconds: int) -> str:
         "## Bodies of 1 MiB",
         "",
         *_bodies(results),
+        "",
+        "## Logins with a password",
+        "",
+        *_logins(results.logins),
         "",
         f"## {results.idle_count} idle keep-alive connections",
         "",
@@ -118,6 +124,21 @@ def _bodies(results: Results) -> list[str]:
         cells += [f"{_rate(results.upload, name):,.0f}", f"{_cpu(results.upload, name) / 1000:.2f}"] if up else ["", ""]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
+
+
+def _logins(samples: Sequence[LoginSample]) -> list[str]:
+    if not samples:
+        return ["Not measured in this run."]
+    rate, cpu, argon2, share = (
+        median(getattr(sample, name) for sample in samples) for name in ("rate", "cpu_ms", "argon2_ms", "argon2_share")
+    )
+    return [
+        f"{CLIENTS} clients at once, each on a connection of its own; the hash is what `gateway hash-password` makes.",
+        "",
+        "| logins/s per core | CPU ms/login | argon2 alone, ms | argon2's share | all else, ms |",
+        "|--:|--:|--:|--:|--:|",
+        f"| {rate:.1f} | {cpu:.1f} | {argon2:.1f} | {share:.0%} | {cpu - argon2:.1f} |",
+    ]
 
 
 def _bar_row(bar: Bar) -> str:

@@ -17,6 +17,7 @@ import peers
 import report
 from gateways import API_KEY, gateway, log_in, many_tokens
 from load import Request, Sample, idle_cost, measure, status
+from logins import measure_logins
 from peers import Peer, Place
 
 HERE = Path(__file__).resolve().parent
@@ -58,6 +59,7 @@ def main() -> int:
         with _place(folder) as place:
             _small_answers(place, results, options)
             _bodies(place, results, options)
+            _logins(place, results, options)
             _idle(place, results, options)
     text = report.render(results, options.rounds, options.seconds)
     print(text)
@@ -180,6 +182,15 @@ def _bodies(place: Place, results: report.Results, options: argparse.Namespace) 
             results.download.setdefault(name, []).append(measure(peer, down, options.seconds))
             results.upload.setdefault(name, []).append(measure(peer, up, options.seconds))
             print(f"  1 MiB bodies, {name}: {results.download[name][-1].rate:.0f}/s down", file=sys.stderr)
+
+
+def _logins(place: Place, results: report.Results, options: argparse.Namespace) -> None:
+    if options.peers_only:
+        return
+    with _running(place, gateway, "logins", log=True) as peer:
+        for _ in range(options.rounds):
+            results.logins.append(sample := measure_logins(peer, options.seconds))
+            print(f"  login: {sample.cpu_ms:.1f} ms, argon2 {sample.argon2_share:.0%} of it", file=sys.stderr)
 
 
 def _idle(place: Place, results: report.Results, options: argparse.Namespace) -> None:
