@@ -7,6 +7,7 @@ from gateway.admin.control import Explanation, Step
 from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
 from gateway.errors import BadRequest, GatewayError, MethodNotAllowed, StoreUnavailable
 from gateway.model import Identity
+from gateway.proxy.cors import Preflight, find_preflight
 from gateway.proxy.forwarded import is_host
 from gateway.proxy.gate import REFUSED_METHODS, Gate
 from gateway.proxy.head import RequestHead
@@ -75,6 +76,9 @@ async def _judge(rules: Rules, asked: Asked, answer: _Answer) -> Explanation:
         raise MethodNotAllowed(method)
     if host and not is_host(host):
         raise BadRequest("the Host header is not a host")
+    preflight = find_preflight(rules, asked) if rules.has_cors else None
+    if preflight is not None:
+        return _answered_preflight(preflight, answer)
     raw_path, asked.query = split_target(asked.target, host)
     target = table.resolve(raw_path)
     asked.path = target.path
@@ -95,6 +99,15 @@ async def _judge(rules: Rules, asked: Asked, answer: _Answer) -> Explanation:
     server = route.upstream.choose()
     answer.step("upstream", f"{method} {server.endpoint.origin}{path.decode('latin-1')}")
     return answer.outcome("forward")
+
+
+def _answered_preflight(preflight: Preflight, answer: _Answer) -> Explanation:
+    """What the gateway itself says to a browser that asks for a page of another origin. Raises Forbidden."""
+    if preflight.route is not None:
+        answer.route = preflight.route.name
+    answer.step("cors", f"a preflight for {preflight.method.decode('ascii')}, which needs no credential")
+    reply = preflight.cors.preflight(preflight.origin, preflight.method, preflight.headers)
+    return answer.outcome("endpoint", reply.status)
 
 
 async def _identify(asked: Asked, route: Route, answer: _Answer, *, anonymous: bool) -> Verified:

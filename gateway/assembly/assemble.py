@@ -85,6 +85,7 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         connections_per_address=server.limits.connections_per_address,
         upstreams=tuple(upstreams.by_name.values()),
         own_cookies=logins.own_cookies,
+        has_cors=any(each.cors for each in config.routes) or any(each.cors for each in config.logins.values()),
     )
     return Assembled(config, loaded, tuple(sorted(loaded.files)), rules, logins, upstreams)
 

@@ -14,6 +14,7 @@ from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
 from gateway.broker.erp_sessions import ErpSessions
 from gateway.broker.protection import Protection
+from gateway.config.cors import CorsConfig
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
 from gateway.config.problems import did_you_mean
@@ -21,6 +22,7 @@ from gateway.dialects import DIALECTS
 from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices
 from gateway.errors import GatewayError
 from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
+from gateway.proxy.cors import Cors
 from gateway.proxy.route import LoginEndpoint, Refuse, RefuseWithBody
 from gateway.routing.table import Hosts, host_names
 from gateway.state.attempts import Attempts, Limits
@@ -120,6 +122,11 @@ def refuse_of(dialect: Dialect) -> Refuse:
     return refuse
 
 
+def cors_of(config: CorsConfig | None) -> Cors | None:
+    """The compiled rules for pages of other origins."""
+    return None if config is None else Cors(**config.model_dump())
+
+
 def _choices(logins: Mapping[str, LoginConfig]) -> dict[str, Worth]:
     """What becomes of a session's choice, of the logins that let one choose."""
     dialects = {name: DIALECTS[login.dialect] for name, login in logins.items() if login.dialect in DIALECTS}
@@ -174,9 +181,9 @@ def _clients(loaded: Loaded, shared: Shared) -> OAuthClients:
 def _mount(built: Logins, name: str, login: LoginConfig, dialect: Dialect) -> None:
     hosts = host_names(login.hosts)
     below = {(method, login.path + suffix): handler for (method, suffix), handler in dialect.endpoints().items()}
-    refuse = refuse_of(dialect)
+    refuse, cors = refuse_of(dialect), cors_of(login.cors)
     for (method, path), handler in {**below, **dialect.well_known()}.items():
-        built.owners[handler] = LoginEndpoint(handler, name, refuse)
+        built.owners[handler] = LoginEndpoint(handler, name, refuse, cors)
         offers = built.endpoints.setdefault(path.encode(), [])
         for known_hosts, methods in offers:
             if known_hosts == hosts:

@@ -1,9 +1,10 @@
 """Builds the routes: patterns, credentials and header lines compiled, warnings about their order collected."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from gateway.assembly.logins import Logins, refuse_of
+from gateway.assembly.logins import Logins, cors_of, refuse_of
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.authenticator import Authenticator
 from gateway.authn.session_cookies import CookieUse
@@ -12,6 +13,7 @@ from gateway.config.headers import HeaderChanges
 from gateway.config.routes import RouteConfig
 from gateway.dialects.contract import Dialect
 from gateway.model import CredentialReading
+from gateway.proxy.cors import Cors
 from gateway.proxy.headers import fold
 from gateway.proxy.route import Refuse, Requirements, Route
 from gateway.routing.checks import Guard, review
@@ -71,6 +73,7 @@ class RouteBuilder:
         response = config.timeouts.response
         require = config.require
         reading = self._reading(config)
+        cors = cors_of(config.cors)
         return Route(
             name=config.name,
             pattern=pattern,
@@ -79,7 +82,7 @@ class RouteBuilder:
             anonymous=anonymous,
             allow_encoded=frozenset(config.allow_encoded),
             upstream=upstream,
-            authenticator=self._authenticator(config),
+            authenticator=self._authenticator(config, cors),
             identity_lines=self._lines[config.upstream],
             refuse=self._refusal(config),
             requirements=Requirements(frozenset(require.roles), frozenset(require.scopes), frozenset(require.tenants))
@@ -102,6 +105,7 @@ class RouteBuilder:
             answer_set=_flat(config.response_headers),
             answer_remove=frozenset(name.lower().encode() for name in config.response_headers.remove)
             | frozenset(name.lower().encode() for name in config.response_headers.set),
+            cors=cors,
         )
 
     def _compiled(self, where: tuple[str | int, ...], make: Callable[[Any], Any], text: Any) -> Any:
@@ -111,7 +115,8 @@ class RouteBuilder:
             self._loaded.report(where, f"column {error.column} of the pattern: {error.problem}")
             return None
 
-    def _authenticator(self, config: RouteConfig) -> Authenticator:
+    def _authenticator(self, config: RouteConfig, cors: Cors | None) -> Authenticator:
+        others = frozenset[bytes]() if cors is None else cors.cookie_origins
         return Authenticator(
             route=config.name,
             credentials=config.credentials,
@@ -121,7 +126,7 @@ class RouteBuilder:
             keys=self._keys,
             passes_foreign=config.foreign_credentials == "pass",
             reading=self._reading(config),
-            cookies=self._cookies,
+            cookies=replace(self._cookies, origins=self._cookies.origins | others),
         )
 
     def _refusal(self, config: RouteConfig) -> Refuse:

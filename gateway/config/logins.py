@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.addresses import Host
-from gateway.config.section import NotYet, OpenOptions, Options, Section, split_options
+from gateway.config.cors import CorsConfig
+from gateway.config.section import OpenOptions, Options, Section, split_options
 from gateway.config.values import Duration, DurationOrZero, Flag, Line, Name, Whole, distinct
 
 _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9_~!$&'()+,=:@-][A-Za-z0-9._~!$&'()+,=:@-]*)+")
@@ -70,7 +71,8 @@ class LoginConfig(Section):
     """The kid of the key that signs for this login; the first of `signing_keys` where it is left out."""
     refresh: RefreshConfig = RefreshConfig()
     protection: ProtectionConfig = ProtectionConfig()
-    cors: NotYet = None
+    cors: CorsConfig | None = None
+    """For its endpoints; None: pages of other origins cannot read their answers."""
     options: OpenOptions = Field(default_factory=Options)
 
     @model_validator(mode="before")

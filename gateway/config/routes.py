@@ -3,25 +3,25 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, model_validator
 
 from gateway.config.addresses import Host
+from gateway.config.cors import CorsConfig
 from gateway.config.headers import HeaderChanges, UnderscoreHeader
 from gateway.config.section import NotYet, Section, fault, later
-from gateway.config.values import AnyLine, Duration, Flag, Line, Name, Names, Size, distinct, some
-
-_METHOD = re.compile(r"[A-Z][A-Z-]{0,23}")
-
-
-def read_method(value: object) -> str:
-    """An HTTP method in upper case. Raises ValueError."""
-    text = value if isinstance(value, str) else ""
-    if not _METHOD.fullmatch(text):
-        hint = f'; did you mean "{text.upper()}"?' if _METHOD.fullmatch(text.upper()) else ""
-        raise ValueError(f"must be an HTTP method in upper case{hint}")
-    if text in {"CONNECT", "TRACE"}:
-        raise ValueError(f"{text} is never forwarded")
-    return text
+from gateway.config.values import (
+    AnyLine,
+    Duration,
+    Flag,
+    Line,
+    Method,
+    Name,
+    Names,
+    Size,
+    distinct,
+    read_method,
+    some,
+)
 
 
 def _pattern(path: str) -> str:
@@ -47,7 +47,6 @@ def _prefix(prefix: str) -> str:
     return prefix
 
 
-Method = Annotated[str, BeforeValidator(read_method)]
 PathPattern = Annotated[Line, AfterValidator(_pattern)]
 CredentialName = Annotated[
     Literal["bearer", "api_key", "access_token", "cookie", "jsonrpc", "xmlrpc"], later("jsonrpc", "xmlrpc")
@@ -113,7 +112,8 @@ class RouteConfig(Section):
     require: Requirements = _NOTHING
     errors: Name | None = None
     """The login whose dialect spells this route's errors."""
-    cors: NotYet = None
+    cors: CorsConfig | None = None
+    """None: CORS is the ERP's own affair."""
     rate_limit: NotYet = None
     timeouts: RouteTimeouts = RouteTimeouts()
     limits: RouteLimits = RouteLimits()

@@ -18,6 +18,7 @@ _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB|TiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,23}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -110,6 +111,17 @@ def read_name(value: object) -> str:
     return _text(value)
 
 
+def read_method(value: object) -> str:
+    """An HTTP method in upper case. Raises ValueError."""
+    text = value if isinstance(value, str) else ""
+    if not _METHOD.fullmatch(text):
+        hint = f'; did you mean "{text.upper()}"?' if _METHOD.fullmatch(text.upper()) else ""
+        raise ValueError(f"must be an HTTP method in upper case{hint}")
+    if text in {"CONNECT", "TRACE"}:
+        raise ValueError(f"{text} is never forwarded")
+    return text
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a single value")  # noqa: TRY004 - pydantic reports ValueError with its place
@@ -166,6 +178,7 @@ _spelled_duration = PlainSerializer(spell_duration, when_used="json")
 Line = Annotated[str, BeforeValidator(read_line), WithJsonSchema({"type": ["string", "number"], "minLength": 1})]
 AnyLine = Annotated[str, BeforeValidator(read_any_line), WithJsonSchema({"type": ["string", "number"]})]
 Name = Annotated[str, BeforeValidator(read_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
+Method = Annotated[str, BeforeValidator(read_method)]
 Names = Annotated[tuple[Line, ...], AfterValidator(distinct)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Whole = Annotated[int, BeforeValidator(read_whole), AfterValidator(_natural)]

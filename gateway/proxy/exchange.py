@@ -19,6 +19,7 @@ from gateway.upstream.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
     from gateway.proxy.connection import ClientConnection
+    from gateway.proxy.cors import Cors
     from gateway.proxy.route import Refuse, Route, Rules
     from gateway.upstream.connection import UpstreamConnection
 
@@ -39,6 +40,7 @@ class Exchange(RequestHead):
         "bytes_sent",
         "client",
         "collecting",
+        "cors",
         "credential",
         "cut_reason",
         "early",
@@ -92,6 +94,7 @@ class Exchange(RequestHead):
         self.set_cookie: bytes | None = None
         """The session cookie of the request, to be handed out again with the answer."""
         self.endpoint_login = ""
+        self.cors: Cors | None = None  # of the login that answers; a route has its own
         self.body_limit = rules.body_bytes
         self.body_bytes = self.collecting = 0
         """So much has arrived; so much is collected for a reader of the gateway's own (0: none of it)."""
@@ -111,7 +114,7 @@ class Exchange(RequestHead):
         self.upstream_started = self.upstream_seconds = 0.0
         self.response_timeout = self.idle_timeout = 60.0
         self.task: asyncio.Task[None] | None = None
-        self.status = 0
+        self.status = self.bytes_sent = 0
         self.error: GatewayError | None = None
         self.cut_reason = ""
         self.answer_started = self.answer_chunked = self.answer_done = self.over = False
@@ -120,7 +123,6 @@ class Exchange(RequestHead):
         self.known_answers: KnownAnswers | None = None
         self.memo = b""
         """The client's head of an answer whose raw head may be remembered."""
-        self.bytes_sent = 0
 
     @property
     def asks_websocket(self) -> bool:
@@ -205,6 +207,9 @@ class Exchange(RequestHead):
             return
         if not self.request_done and not self._rest_is_small():
             self.keep_alive = False
+        cors = self.cors if self.route is None else self.route.cors
+        if cors is not None:
+            reply = cors.on_own(reply, self.origin)
         connection = self.client
         self.status = reply.status
         self.answer_started = True

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from gateway.errors import BadRequest
 from gateway.proxy.head import RequestHead
 
 Network = IPv4Network | IPv6Network
@@ -32,6 +33,18 @@ def parse_address(text: str) -> Address | None:
 def is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
     """Whether `address` is in one of the networks of `server.trusted_proxies`."""
     return any(address in network for network in trusted)
+
+
+def asked_host(head: RequestHead) -> bytes:
+    """The Host header; empty where HTTP/1.0 leaves it out. Raises BadRequest."""
+    host = head.host
+    if host is None:
+        if head.http11:
+            raise BadRequest("no Host header")  # RFC 9112, section 3.2
+        return b""
+    if host and not is_host(host):
+        raise BadRequest("the Host header is not a host")
+    return host
 
 
 class Peer:

@@ -9,13 +9,14 @@ from time import monotonic
 from typing import Any
 
 from gateway.authn.authenticator import COLD
-from gateway.errors import BadRequest, GatewayError, MethodNotAllowed
+from gateway.errors import GatewayError, MethodNotAllowed
 from gateway.model import spawn
 from gateway.proxy import phases
 from gateway.proxy.connection import ClientConnection
+from gateway.proxy.cors import answers_preflight, endpoint_cors
 from gateway.proxy.endpoint import serve_endpoint
 from gateway.proxy.erp_steps import ErpSteps
-from gateway.proxy.forwarded import Peer, is_host
+from gateway.proxy.forwarded import Peer, asked_host
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.holds import UNDECIDED
 from gateway.proxy.observer import Observer
@@ -70,6 +71,8 @@ class Gate(ErpSteps):
 
     def _admit(self, exchange: ForwardedExchange) -> None:
         rules = exchange.rules
+        if exchange.method == "OPTIONS" and rules.has_cors and answers_preflight(exchange):
+            return
         judged = rules.judged.get((exchange.method, exchange.target, exchange.host))
         if judged is None:
             judged = self._judge(exchange)
@@ -92,7 +95,7 @@ class Gate(ErpSteps):
     def _judge(self, exchange: ForwardedExchange) -> Judged | None:
         """Where this method, path and host lead; remembered without the query, which may hold a token."""
         rules, method = exchange.rules, exchange.method
-        host = self._host(exchange)
+        host = asked_host(exchange)
         if method in REFUSED_METHODS:
             exchange.keep_alive = exchange.keep_alive and method != "CONNECT"
             raise MethodNotAllowed(method)
@@ -103,6 +106,7 @@ class Gate(ErpSteps):
         target = rules.table.resolve(raw_path)
         if target.endpoints:
             exchange.refuse_as = rules.endpoint_owner[next(iter(target.endpoints[0][1].values()))].refuse
+            exchange.cors = endpoint_cors(rules, target.endpoints, host)
             handler = rules.table.endpoint(target, method, host)
             if handler is not None:
                 endpoint = rules.endpoint_owner[handler]
@@ -221,16 +225,6 @@ class Gate(ErpSteps):
         exchange.client.arm(phases.NOTHING, 0)
         if not exchange.request_done and exchange.has_body:
             exchange.client.hold(UNDECIDED)
-
-    def _host(self, exchange: ForwardedExchange) -> bytes:
-        host = exchange.host
-        if host is None:
-            if exchange.http11:
-                raise BadRequest("no Host header")  # RFC 9112, section 3.2
-            return b""
-        if host and not is_host(host):
-            raise BadRequest("the Host header is not a host")
-        return host
 
     # -- the life of connections --------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The few changes that an answer's head needs on its way: redirects, URL tokens, our cookie, a route's own headers."""
+"""The few changes that an answer's head needs on its way: redirects, URL tokens, our cookie, CORS, a route's own."""
 
 from gateway.proxy.answer import AnswerHead, private
 from gateway.proxy.exchange import Exchange
@@ -22,6 +22,8 @@ def rewrite_answer(exchange: Exchange, route: Route, answer: AnswerHead) -> None
         parts += (b"Set-Cookie", b": ", exchange.set_cookie, b"\r\n")
     if exchange.url_token is not None:
         private(parts)
+    if route.cors is not None:
+        route.cors.rewrite(parts, exchange.origin)
 
 
 def client_location(exchange: Exchange, route: Route, location: bytes) -> bytes:

@@ -8,6 +8,7 @@ from gateway.authn.session_cookies import OwnCookies
 from gateway.errors import Forbidden, GatewayError, InsufficientScope
 from gateway.model import Handler, Reply
 from gateway.proxy.answer import AnswerActions
+from gateway.proxy.cors import Cors
 from gateway.proxy.forwarded import Network
 from gateway.proxy.headers import HeaderActions
 from gateway.routing.patterns import AnonymousRules, Pattern
@@ -69,6 +70,7 @@ class LoginEndpoint:
     handler: Handler
     login: str
     refuse: Refuse
+    cors: Cors | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +112,8 @@ class Route:
     answer_set: tuple[bytes, ...] = ()
     """Flat parts added to the answer."""
     answer_remove: frozenset[bytes] = frozenset()
+    cors: Cors | None = None
+    """What pages of other origins may do; None: CORS is the ERP's own affair."""
 
     @property
     def changes_request(self) -> bool:
@@ -118,8 +122,8 @@ class Route:
 
     @property
     def rewrites_answer(self) -> bool:
-        """Headers are set or removed on the way back."""
-        return bool(self.answer_set or self.answer_remove)
+        """Headers are set or removed on the way back, so that no head read for another request will do."""
+        return bool(self.answer_set or self.answer_remove) or self.cors is not None
 
 
 Judged = tuple[Route, bool, bytes]
@@ -146,6 +150,8 @@ class Rules:
     upstreams: tuple[Upstream, ...] = ()
     own_cookies: OwnCookies | None = None
     """The session cookies that logins hand out; None where none does, so that no Cookie header need be looked at."""
+    has_cors: bool = False
+    """Some route or login has rules for other origins."""
     known_answers: KnownAnswers = field(default_factory=KnownAnswers)
     judged: dict[tuple[str, bytes, bytes | None], Judged] = field(default_factory=dict)
     """Method, target without query, and Host -> how it was judged before."""

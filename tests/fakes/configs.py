@@ -91,6 +91,7 @@ logins:
     signing_key: k2
     refresh: {{rotate: true, grace: 5s, revoke_access: false}}
     protection: {{max_failures: 3, window: 5m, ban: 1h}}
+    cors: {{origins: ["https://app.example.com"], methods: [GET], headers: [X-Zone], credentials: true, max_age: 1h}}
 upstreams:
   odoo:
     servers: ["https://127.0.0.1:8069", "https://odoo.internal"]
@@ -116,6 +117,7 @@ routes:
     on_foreign: pass
     require: {{roles: [sales], scopes: [rest-api], tenants: [GardenWorld]}}
     errors: native
+    cors: {{origins: ["https://app.example.com"], methods: [GET], headers: [X-Zone], credentials: true, max_age: 1h}}
     timeouts: {{response: 120s}}
     limits: {{body_bytes: 2GiB}}
     request_headers: {{set: {{X-Zone: inner}}, remove: [X-Debug]}}

@@ -4,6 +4,7 @@ from fakes.wired_gate import Wired
 
 from gateway.app.explain import explain
 from gateway.errors import StoreUnavailable
+from gateway.proxy.cors import Cors
 from gateway.proxy.route import Requirements
 
 WARM = [("Authorization", "Bearer warm")]
@@ -87,3 +88,18 @@ async def test_requirements_that_are_met_are_told():
     assert ("requirements", "met") in [(step.part, step.verdict) for step in said.steps]
     said = await ask(wired, "GET", "/orders/open")
     assert said.outcome == "forward"
+
+
+@pytest.mark.parametrize(
+    ("origin", "outcome"), [("https://a.example", ("endpoint", 204)), ("https://b", ("refuse", 403))]
+)
+async def test_a_preflight_is_judged_for_the_request_it_announces(origin, outcome):
+    wired = Wired(
+        [{"name": "api", "methods": frozenset({"PUT"}), "cors": Cors(origins=["https://a.example"])}], has_cors=True
+    )
+    headers = [("Origin", origin), ("Access-Control-Request-Method", "PUT")]
+
+    said = await ask(wired, "OPTIONS", "/orders/x", headers)
+
+    assert (said.outcome, said.status) == outcome
+    assert said.route == "api"

@@ -51,14 +51,6 @@ def test_lifetimes_are_seconds(load_text):
     assert found.refresh.rotate is False
 
 
-@pytest.mark.parametrize("key", ["cors: {origins: []}"])
-def test_features_of_a_later_version_are_named_as_such(refused, key):
-    problems = refused(login(f"dialect: native, path: /auth, identity_provider: staff, {key}"))
-
-    assert len(problems) == 1
-    assert problems[0].endswith(f"logins.erp.{key.partition(':')[0]}: is not supported yet")
-
-
 def protected(line):
     return login(f"dialect: native, path: /auth, identity_provider: staff, protection: {{{line}}}")
 

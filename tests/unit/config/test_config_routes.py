@@ -34,7 +34,6 @@ def route(line, text=MINIMAL):
         ("require: {roles: ['']}", "require.roles[0]: is empty"),
         ("require: {roles: sales}", "require.roles: must be a list"),
         ("public: true, require: {roles: [a]}", "public: judges no credential, so nothing can be required"),
-        ("cors: {origins: []}", "cors: is not supported yet"),
         ("rate_limit: {requests: 1}", "rate_limit: is not supported yet"),
         ("timeouts: {idle: 1s}", "timeouts.idle: unknown key"),
         ("limits: {body_bytes: 1GB}", "limits.body_bytes: must be a size"),
