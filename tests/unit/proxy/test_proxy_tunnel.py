@@ -198,6 +198,13 @@ async def test_where_foreign_cookies_pass_one_that_has_died_closes_its_tunnel_al
     assert client.transport.ended == "closed"
 
 
+def test_no_deadline_of_the_answer_ends_it(wired):
+    """It was cut when the upstream's idle time-out had passed since the 101, however busy it was."""
+    client = open_tunnel(wired)
+
+    assert client.connection.deadline == float("inf")
+
+
 @pytest.mark.parametrize("what", ["the key is gone", "the route is gone", "all as before"])
 async def test_a_reload_closes_what_its_configuration_vouches_for_no_more(what):
     keys = (DeclaredKey("k1", sha256(b"the-key").hexdigest(), "scanner"),)
