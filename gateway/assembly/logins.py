@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.assembly.rpc import build_rpc_logins
 from gateway.assembly.shared import Shared
 from gateway.authn.session_cookies import CookieLogin, OwnCookies
 from gateway.broker.accounts import CurrentSessions, Worth
@@ -14,6 +15,7 @@ from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
 from gateway.broker.erp_sessions import ErpSessions
 from gateway.broker.protection import Protection
+from gateway.broker.rpc_logins import RpcLogins
 from gateway.config.cors import CorsConfig
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
@@ -42,6 +44,8 @@ class Logins:
     verifier: TokenVerifier
     providers: Mapping[str, PasswordVerifier]
     dialects: dict[str, Dialect] = field(default_factory=dict)
+    rpc: dict[str, RpcLogins] = field(default_factory=dict)
+    """By upstream: who checks the passwords that calls to it carry."""
     cookies: list[CookieLogin] = field(default_factory=list)
     """Of the logins that hand out a session cookie."""
     endpoints: dict[bytes, list[tuple[Hosts, dict[str, Handler]]]] = field(default_factory=dict)
@@ -83,6 +87,7 @@ def build_logins(
     attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
     built = Logins(cache, verifier, providers)
     protection = Protection(attempts, shared.audit)
+    built.rpc = build_rpc_logins(config, providers, protection, shared.audit)
     tools = BrokerTools(verifier, clients, protection, current, shared.audit, erp_sessions)
     for name, part in parts.items():
         login = config.logins[name]

@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.assembly.logins import Logins, cors_of, refuse_of
+from gateway.assembly.rpc import refusal_of, surface_of
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.authenticator import Authenticator
 from gateway.authn.session_cookies import CookieUse
+from gateway.authn.sources import BODY_SOURCES
 from gateway.config.document import Loaded
 from gateway.config.headers import HeaderChanges
 from gateway.config.routes import RouteConfig
@@ -73,6 +75,7 @@ class RouteBuilder:
         response = config.timeouts.response
         require = config.require
         reading = self._reading(config)
+        rpc = surface_of(config, self._logins.rpc)
         cors = cors_of(config.cors)
         return Route(
             name=config.name,
@@ -84,7 +87,8 @@ class RouteBuilder:
             upstream=upstream,
             authenticator=self._authenticator(config, cors),
             identity_lines=self._lines[config.upstream],
-            refuse=self._refusal(config),
+            refuse=self._refusal(config) if rpc is None else refusal_of(rpc),
+            rpc=rpc,
             requirements=Requirements(frozenset(require.roles), frozenset(require.scopes), frozenset(require.tenants))
             if require.asks
             else None,
@@ -119,7 +123,7 @@ class RouteBuilder:
         others = frozenset[bytes]() if cors is None else cors.cookie_origins
         return Authenticator(
             route=config.name,
-            credentials=config.credentials,
+            credentials=[name for name in config.credentials if name not in BODY_SOURCES],
             logins=config.logins or None,
             tokens=self._logins.cache,
             verifier=self._logins.verifier,

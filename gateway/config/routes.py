@@ -8,7 +8,7 @@ from pydantic import AfterValidator, model_validator
 from gateway.config.addresses import Host
 from gateway.config.cors import CorsConfig
 from gateway.config.headers import HeaderChanges, UnderscoreHeader
-from gateway.config.section import NotYet, Section, fault, later
+from gateway.config.section import NotYet, Section, fault
 from gateway.config.values import (
     AnyLine,
     Duration,
@@ -48,9 +48,10 @@ def _prefix(prefix: str) -> str:
 
 
 PathPattern = Annotated[Line, AfterValidator(_pattern)]
-CredentialName = Annotated[
-    Literal["bearer", "api_key", "access_token", "cookie", "jsonrpc", "xmlrpc"], later("jsonrpc", "xmlrpc")
-]
+CredentialName = Literal["bearer", "api_key", "access_token", "cookie", "jsonrpc", "xmlrpc"]
+IN_BODY = frozenset({"jsonrpc", "xmlrpc"})
+"""Credentials that a route takes alone: each call brings its own."""
+_NOT_BESIDE = ("logins", "anonymous", "public", "errors", "access_token_methods", "access_token_in_form")
 EncodedName = Literal["slash", "percent", "semicolon"]
 
 
@@ -132,4 +133,16 @@ class RouteConfig(Section):
             raise fault("public", "judges no credential, so nothing can be required")
         if self.strip_prefix and not f"{self.path}/".startswith(f"{self.strip_prefix}/"):
             raise fault("strip_prefix", f"is not how the path {self.path} begins")
+        self._check_in_body()
         return self
+
+    def _check_in_body(self) -> None:
+        found = IN_BODY.intersection(self.credentials)
+        if not found:
+            return
+        name = min(found)
+        if len(self.credentials) > 1:
+            raise fault("credentials", f"{name} is in the body of every call, so it stands alone")
+        passing = [key for key in ("foreign_credentials", "on_foreign") if getattr(self, key) == "pass"]
+        for key in (*passing, *(key for key in _NOT_BESIDE if getattr(self, key))):
+            raise fault(key, f"does not go with credentials: [{name}]")

@@ -111,7 +111,7 @@ def failed(rpc_id: Any, error: GatewayError, code: int) -> Reply:
 
     `code` is that of an error which Odoo does not number: 200 until Odoo 18, then 0.
     """
-    status, name, message = _spelling(error)
+    status, name, message = spelling(error)
     told: dict[str, Any] = {"code": code, "message": "Odoo Server Error", "data": _data(name, message)}
     if isinstance(error, CredentialsMissing):
         told |= {"code": 100, "message": "Odoo Session Expired"}
@@ -137,7 +137,7 @@ def html(status: int, page: str, headers: Headers = ()) -> Reply:
     return Reply(status, page.encode(), (_HTML, *NO_STORE, *headers))
 
 
-def _spelling(error: GatewayError) -> tuple[int, str, str]:
+def spelling(error: GatewayError) -> tuple[int, str, str]:
     """HTTP status, Python class and message."""
     if isinstance(error, OdooFault):
         return 200, error.name, error.message

@@ -35,6 +35,7 @@ class Odoo(ErpAccounts):
         super().__init__(options, tools)
         self._options = options
         self._client = tools.erp_client(options.upstream)
+        self.database = options.database
 
     async def verify(self, username: str, password: str, call: Call) -> Account | None:
         """The account, None for a wrong name or password. Raises AccountLocked, SelectionNeeded, ErpDown and kin."""
@@ -56,6 +57,45 @@ class Odoo(ErpAccounts):
         # In the body until Odoo 12, in the cookie ever since.
         session_id = answer.cookies.get(COOKIE) or text_in(result, COOKIE)
         return self._account(str(uid), text_in(result, "username") or username, _session(session_id, facts))
+
+    async def verify_rpc(self, who: str | int, password: str, call: Call) -> Account | None:
+        """The account of a login or uid by password or API key, which opens no web session; None for a wrong one.
+
+        Raises ErpDown and kin.
+        """
+        first = (self.database, who, password)
+        if isinstance(who, str):
+            uid = await self._called(call, "common", "authenticate", *first, {})
+            name = who
+        else:
+            # Every user may read this of himself (SELF_READABLE_FIELDS): the call that any password of his can make.
+            rows = await self._called(call, "object", "execute", *first, "res.users", "read", [who], ["login"])
+            row = rows[0] if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict) else {}
+            uid, name = rows and row.get("id"), text_in(row, "login")
+            if uid and (uid != who or not name):
+                raise ErpNonsense("odoo: it tells of another user than was asked for")
+        if not uid:
+            return None
+        if isinstance(uid, bool) or not isinstance(uid, int):
+            raise ErpNonsense("odoo: the uid is no number")
+        return Account(self.name, str(uid), name, "user", self._roles, self._scopes)
+
+    async def _called(self, call: Call, service: str, method: str, *args: Any) -> Any:
+        """What `/jsonrpc` answers; False for a wrong password."""
+        params = {"service": service, "method": method, "args": args}
+        answer = await self._client.ask(
+            "POST",
+            "/jsonrpc",
+            body=json_body({"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}),
+            headers=JSON_HEADERS,
+            address=call.client_address,
+            timeout=self._options.timeout,
+        )
+        envelope = _envelope(answer)
+        if "error" in envelope:
+            _refuse_other_than_wrong_password(envelope["error"])
+            return False
+        return envelope.get("result")
 
     async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
         """Nothing is left to choose: a database has one session per login."""

@@ -25,7 +25,7 @@ class Identity:
     user_id: str
     user: str
     method: str
-    """bearer, api_key, access_token, cookie, or anonymous."""
+    """bearer, api_key, access_token, cookie, jsonrpc, xmlrpc, or anonymous."""
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     tenant: str = ""

@@ -12,14 +12,15 @@ async def serve_endpoint(exchange: ForwardedExchange, handler: Handler) -> None:
     """Answer with what `handler` replies, or with its error in the login's own spelling."""
     try:
         body = await exchange.collect_body(MAX_BODY) if exchange.has_body else b""
-        reply = await handler(_call(exchange, body))
+        reply = await handler(call_of(exchange, body))
     except GatewayError as error:
         exchange.refuse(error)
     else:
         exchange.reply(reply)
 
 
-def _call(exchange: ForwardedExchange, body: bytes) -> Call:
+def call_of(exchange: ForwardedExchange, body: bytes) -> Call:
+    """What a reader of the gateway's own is told of a request."""
     headers: dict[str, str] = {}
     for name, value in exchange.fields:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1").rstrip())

@@ -13,6 +13,11 @@ from gateway.upstream.erp_credential import Credential
 from gateway.upstream.injectors.erp_session import ErpSessionInjector
 
 
+def brings_own(exchange: ForwardedExchange) -> bool:
+    """The body holds all that the ERP asks for."""
+    return exchange.route is not None and exchange.route.rpc is not None
+
+
 class ErpSteps(ABC):
     """Mixed into the gate, which owns the steps named here."""
 
@@ -30,7 +35,7 @@ class ErpSteps(ABC):
 
         An anonymous caller never borrows one. Raises Forbidden.
         """
-        if exchange.credential is not None or verified is NOBODY or verified is FOREIGN:
+        if exchange.credential is not None or verified is NOBODY or verified is FOREIGN or brings_own(exchange):
             return True
         exchange.credential = erp.ready(verified.identity)
         if exchange.credential is not None:

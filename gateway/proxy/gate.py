@@ -22,6 +22,7 @@ from gateway.proxy.holds import UNDECIDED
 from gateway.proxy.observer import Observer
 from gateway.proxy.outbound import upstream_head
 from gateway.proxy.route import Judged, Route, Rules
+from gateway.proxy.rpc_steps import RpcSteps
 from gateway.proxy.tunnel import Tunnels
 from gateway.proxy.url_token_rules import read_form_token, read_url_token
 from gateway.routing.paths import split_target
@@ -43,7 +44,7 @@ SWEEP_SECONDS = 0.25
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 
-class Gate(ErpSteps):
+class Gate(ErpSteps, RpcSteps):
     """Decides each exchange under the rules it began with."""
 
     def __init__(self, rules: Rules, observer: Observer) -> None:
@@ -84,6 +85,9 @@ class Gate(ErpSteps):
         exchange.body_limit = route.body_limit
         if exchange.content_length > 0 or exchange.held is not None:
             exchange.check_body_limit()
+        if route.rpc is not None:
+            self.read_rpc(exchange, route, route.rpc)
+            return
         if exchange.query or exchange.referer is not None:
             read_url_token(exchange, route)
         if route.form_tokens and exchange.may_carry_form:

@@ -11,6 +11,7 @@ from gateway.proxy.answer import AnswerActions
 from gateway.proxy.cors import Cors
 from gateway.proxy.forwarded import Network
 from gateway.proxy.headers import HeaderActions
+from gateway.proxy.rpc_surface import RpcSurface
 from gateway.routing.patterns import AnonymousRules, Pattern
 from gateway.routing.table import RouteTable
 from gateway.tokens.cache import Verified
@@ -90,6 +91,8 @@ class Route:
     refuse: Refuse
     requirements: Requirements | None = None
     """None where there are none, so that the warm path need not ask."""
+    rpc: RpcSurface | None = None
+    """Where the credential is in the body."""
     public: bool = False
     """No credential is judged."""
     body_limit: int = 0

@@ -16,8 +16,7 @@ def route(line, text=MINIMAL):
         ("methods: ['*']", "methods[0]: must be an HTTP method in upper case"),
         ("hosts: ['erp:80']", "hosts[0]: must be a host name"),
         ("credentials: []", "credentials: is empty"),
-        ("credentials: [jsonrpc]", 'credentials[0]: "jsonrpc" is not supported yet'),
-        ("credentials: [xmlrpc]", 'credentials[0]: "xmlrpc" is not supported yet'),
+        ("credentials: [jsonrpc]", "credentials: jsonrpc needs one identity provider for the route's upstream, of type `odoo`"),
         ("credentials: [apikey]", 'must be one of bearer, api_key, access_token, cookie, jsonrpc, xmlrpc; did you mean "api_key"?'),
         ("anonymous: [public]", "anonymous[0]: must begin with '/'"),
         ("anonymous: ['get /public']", 'anonymous[0]: must be an HTTP method in upper case; did you mean "GET"?'),
@@ -90,3 +89,17 @@ def test_left_out_is_all_methods_and_the_dialects_own_rule_for_url_tokens(load_t
 
 def test_hosts_are_compared_in_lower_case(load_text):
     assert load_text(route("hosts: [ERP.Example.com]")).config.routes[0].hosts == ("erp.example.com",)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("credentials: [jsonrpc, xmlrpc]", "credentials: jsonrpc is in the body of every call, so it stands alone"),
+        ("credentials: [xmlrpc, bearer]", "credentials: xmlrpc is in the body of every call, so it stands alone"),
+        ("credentials: [xmlrpc], public: true", "public: does not go with credentials: [xmlrpc]"),
+        ("credentials: [xmlrpc], anonymous: [/a]", "anonymous: does not go with credentials: [xmlrpc]"),
+        ("credentials: [jsonrpc], foreign_credentials: pass", "foreign_credentials: does not go with credentials: [jsonrpc]"),
+    ],
+)  # fmt: skip
+def test_a_credential_in_the_body_stands_alone(refused, line, expected):
+    assert any(expected in problem for problem in refused(route(line)))

@@ -2,7 +2,8 @@
 
 import pytest
 from fakes.erp_rig import asking, provider
-from fakes.odoo import DATABASE, Odoo, error
+from fakes.odoo import DATABASE, Odoo, error, rpc
+from fakes.odoo_rpc import RpcOdoo
 from fakes.token_rig import PASSWORD, ManualClock, call
 
 from gateway.errors import ErpNonsense, SelectionNeeded
@@ -144,3 +145,39 @@ def module_rpc(result):
     from fakes.odoo import rpc
 
     return rpc(1, result=result)
+
+
+@pytest.fixture
+async def asked_by_rpc(checks):
+    fake = RpcOdoo()
+    async with asking(fake.port) as client:
+        yield fake, provider("odoo", client, ManualClock(), checks)
+    fake.stop()
+
+
+@pytest.mark.parametrize("secret", [PASSWORD, "a" * 40])
+@pytest.mark.parametrize("who", ["ada", 2])
+async def test_a_call_is_somebodys_by_password_or_key_and_opens_no_session(asked_by_rpc, who, secret):
+    fake, known = asked_by_rpc
+
+    account = await known.verify_rpc(who, secret, call())
+
+    assert (account.id, account.name, account.erp_session) == ("2", "ada", None)
+    assert fake.sessions == {}
+
+
+@pytest.mark.parametrize("who", ["ada", 2, "nobody", 99])
+async def test_a_call_with_a_wrong_password_is_nobodys(asked_by_rpc, who):
+    assert await asked_by_rpc[1].verify_rpc(who, "wrong", call()) is None
+
+
+@pytest.mark.parametrize(
+    ("who", "result"),
+    [("ada", True), ("ada", "2"), (2, [{"id": 3, "login": "bob"}]), (2, [{"id": 2}])],
+)
+async def test_an_answer_about_somebody_else_is_nonsense(asked_by_rpc, who, result):
+    fake, known = asked_by_rpc
+    fake.script("/jsonrpc", lambda fake, request: rpc(1, result=result))
+
+    with pytest.raises(ErpNonsense):
+        await known.verify_rpc(who, PASSWORD, call())

@@ -1,0 +1,65 @@
+"""Builds what routes with the password in the body ask: one for each Odoo that users are checked at."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.authn.sources import BODY_SOURCES, RpcCall
+from gateway.broker.protection import Audit, Protection
+from gateway.broker.rpc_logins import RpcLogins
+from gateway.config.routes import RouteConfig
+from gateway.config.schema import Config
+from gateway.dialects import odoo_rpc, odoo_xmlrpc
+from gateway.errors import GatewayError
+from gateway.identity_providers.odoo import Odoo
+from gateway.model import PasswordVerifier, Reply
+from gateway.proxy.route import Refuse, RefuseWithBody
+from gateway.proxy.rpc_surface import RpcSurface
+from gateway.state.attempts import Limits
+
+_UNNUMBERED: Final = 200
+"""`code` of errors that Odoo does not number."""
+_LARGEST_REFUSED: Final = 64 * 1024
+"""Bytes of a refused call in which its id is looked for."""
+
+
+def build_rpc_logins(
+    config: Config, providers: Mapping[str, PasswordVerifier], protection: Protection, audit: Audit
+) -> dict[str, RpcLogins]:
+    """By upstream. Failures are counted under the limits of the first login that checks the same users."""
+    built = {}
+    for name, provider in providers.items():
+        if isinstance(provider, Odoo):
+            theirs = [login.protection for login in config.logins.values() if login.identity_provider == name]
+            limits = Limits(**theirs[0].model_dump()) if theirs else Limits()
+            built[provider.upstream] = RpcLogins(provider, protection, limits, audit)
+    return built
+
+
+def surface_of(route: RouteConfig, logins: Mapping[str, RpcLogins]) -> RpcSurface | None:
+    """None where the credential is not in the body."""
+    name = route.credentials[0]
+    if name not in BODY_SOURCES or route.upstream not in logins:
+        return None
+    return RpcSurface(BODY_SOURCES[name], logins[route.upstream], _denied if name == "jsonrpc" else _denied_in_xml)
+
+
+def refusal_of(surface: RpcSurface) -> Refuse:
+    """How errors are spelled in the protocol of a surface."""
+    return RefuseWithBody(_failed) if surface.source.method == "jsonrpc" else _failed_in_xml
+
+
+def _denied(asked: RpcCall) -> Reply:
+    return odoo_rpc.answered(asked.id, result=False)
+
+
+def _denied_in_xml(_: RpcCall) -> Reply:
+    return odoo_xmlrpc.answered(value=False)
+
+
+def _failed(error: GatewayError, body: bytes | None, _: str) -> Reply:
+    small = body if body and len(body) <= _LARGEST_REFUSED else None
+    return odoo_rpc.failed(odoo_rpc.request_id(small), error, _UNNUMBERED)
+
+
+def _failed_in_xml(error: GatewayError, _: str) -> Reply:
+    return odoo_xmlrpc.failed(error)

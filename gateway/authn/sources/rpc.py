@@ -1,0 +1,65 @@
+"""The seam of credential sources in a body: an Odoo RPC names the user and carries the password in every call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from gateway.errors import Forbidden, MalformedBody
+
+_LOGINS: Final = frozenset({"login", "authenticate"})
+_EXECUTES: Final = frozenset({"execute", "execute_kw"})
+_CREDENTIAL: Final = 3
+"""Arguments that say who calls: database, login or uid, password or API key."""
+
+
+@dataclass(frozen=True, slots=True)
+class RpcCall:
+    """Whom a call is made for. Its repr shows no password."""
+
+    id: Any = field(default=None, repr=False)
+    """Goes back with the answer, where the protocol has one."""
+    database: str = ""
+    who: str | int | None = None
+    """A login, or the uid that an earlier login answered; None: nobody, for what Odoo tells everyone."""
+    password: str = field(default="", repr=False)
+    is_login: bool = False
+
+
+class BodySource(Protocol):
+    """Reads the credential out of a whole body; never judges it."""
+
+    method: str
+    """What `Identity.method` says of a credential that came this way."""
+    paths: frozenset[bytes]
+    """Where Odoo speaks this protocol; a body means nothing elsewhere."""
+
+    def read(self, path: bytes, body: bytes) -> RpcCall:
+        """The call in a body. Raises MalformedBody, or Forbidden for what is none of the calls that pass."""
+        ...
+
+
+def rpc_call(service: object, method: object, args: Sequence[object], rpc_id: object = None) -> RpcCall:
+    """Whom this call is for (odoo/service/common.py and model.py). Raises MalformedBody or Forbidden."""
+    if service == "common" and method == "version":
+        return RpcCall(rpc_id)
+    is_login = service == "common" and method in _LOGINS
+    if not is_login and not (service == "object" and method in _EXECUTES):
+        raise Forbidden("an RPC service or method that does not pass")
+    if len(args) < _CREDENTIAL:
+        raise MalformedBody("the call does not say who makes it")
+    database, who, password = args[:_CREDENTIAL]
+    if not _is_text(database) or not _is_text(password) or not (_is_text(who) if is_login else _is_uid(who)):
+        raise MalformedBody("database, user or password is of another type")
+    assert isinstance(database, str)
+    assert isinstance(who, str | int)
+    assert isinstance(password, str)
+    return RpcCall(rpc_id, database, who, password, is_login)
+
+
+def _is_text(value: object) -> bool:
+    # Half of a surrogate pair, which JSON can write, is no text that could be compared or stored.
+    return isinstance(value, str) and value.isprintable() and value.encode(errors="replace").decode() == value
+
+
+def _is_uid(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31

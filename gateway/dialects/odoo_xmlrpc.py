@@ -1,0 +1,27 @@
+"""Odoo's XML-RPC: its answers and faults, as addons/base/controllers/rpc.py writes those of `/xmlrpc/2`."""
+
+from typing import Final
+from xmlrpc.client import Fault, dumps
+
+from gateway.dialects.odoo_rpc import ACCESS_DENIED, ACCESS_ERROR, spelling
+from gateway.dialects.replies import NO_STORE
+from gateway.errors import GatewayError
+from gateway.model import Reply
+
+_XML: Final = (b"Content-Type", b"text/xml; charset=utf-8")
+_CODES: Final = {ACCESS_DENIED: 3, ACCESS_ERROR: 4}
+_OTHER: Final = 1
+
+
+def answered(*, value: bool) -> Reply:
+    """HTTP 200 with a result."""
+    return Reply(200, dumps((value,), methodresponse=True).encode(), (_XML, *NO_STORE))
+
+
+def failed(error: GatewayError) -> Reply:
+    """A fault. What concerns the user is HTTP 200, as in Odoo; what concerns the transport keeps its status."""
+    status, name, message = spelling(error)
+    retry = ((b"Retry-After", str(error.retry_after).encode()),) if error.retry_after else ()
+    allow = ((b"Allow", ", ".join(error.allow).encode()),) if error.allow else ()
+    body = dumps(Fault(_CODES.get(name, _OTHER), message), methodresponse=True)
+    return Reply(status, body.encode(), (_XML, *NO_STORE, *retry, *allow))

@@ -1,0 +1,47 @@
+"""Routes with the password in the body: who checks it, and how refusals are spelled."""
+
+import json
+
+import pytest
+
+from gateway.config.problems import ConfigRefused
+from gateway.errors import Forbidden
+
+ODOO = {
+    "identity_providers": "{erp: {type: odoo, upstream: erp, database: prod}}",
+    "logins": "{odoo: {dialect: odoo, path: /web/session, identity_provider: erp, protection: {max_failures: 2}}}",
+}
+
+
+def routes(credential, path="/jsonrpc"):
+    return f"[{{name: rpc, path: {path}, upstream: erp, credentials: [{credential}]}}]"
+
+
+def only(assembled):
+    return assembled.rules.table.resolve(b"/jsonrpc").candidates[0]
+
+
+def test_the_provider_of_the_upstream_checks_under_its_logins_limits(assembler):
+    route = only(assembler(**ODOO, routes=routes("jsonrpc")))
+
+    assert route.rpc.source.method == "jsonrpc"
+    assert route.rpc.logins._provider.name == "erp"
+    assert route.rpc.logins._limits.max_failures == 2
+
+
+def test_refusals_are_the_protocols(assembler):
+    in_json = only(assembler(**ODOO, routes=routes("jsonrpc"))).refuse
+    in_xml = only(assembler(**ODOO, routes=routes("xmlrpc"))).refuse
+
+    assert json.loads(in_json.with_body(Forbidden("x"), b'{"id": 7}', "r").body)["id"] == 7
+    assert json.loads(in_json.with_body(Forbidden("x"), b'{"id": 7}' + b" " * 65536, "r").body)["id"] is None
+    assert b"<fault>" in in_xml(Forbidden("x"), "r").body
+
+
+def test_other_routes_have_none(assembler):
+    assert only(assembler(**ODOO, routes="[{name: all, path: /**, upstream: erp}]")).rpc is None
+
+
+def test_only_odoo_can_be_asked(assembler):
+    with pytest.raises(ConfigRefused, match="of type `odoo`"):
+        assembler(routes=routes("jsonrpc"))

@@ -1,0 +1,36 @@
+from xmlrpc.client import Fault, loads
+
+import pytest
+
+from gateway.dialects.odoo_xmlrpc import answered, failed
+from gateway.errors import Banned, BodyTooLarge, Forbidden, LoginRejected, MethodNotAllowed, StoreUnavailable
+
+
+def test_a_login_that_failed_is_false():
+    reply = answered(value=False)
+
+    assert (reply.status, loads(reply.body)[0]) == (200, (False,))
+    assert (b"Content-Type", b"text/xml; charset=utf-8") in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (LoginRejected("x"), 200, 3),
+        (Banned("x", retry_after=9), 200, 3),
+        (Forbidden("x"), 200, 4),
+        (BodyTooLarge("x"), 413, 1),
+        (StoreUnavailable("x"), 503, 1),
+    ],
+)
+def test_a_failure_is_a_fault_under_odoos_number(error, status, code):
+    reply = failed(error)
+
+    with pytest.raises(Fault) as fault:
+        loads(reply.body)
+    assert (reply.status, fault.value.faultCode) == (status, code)
+
+
+def test_headers_say_when_and_how_to_try_again():
+    assert (b"Retry-After", b"9") in failed(Banned("x", retry_after=9)).headers
+    assert (b"Allow", b"POST") in failed(MethodNotAllowed("x", allow=("POST",))).headers
