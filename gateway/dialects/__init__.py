@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.dialects import odoo_rpc, odoo_xmlrpc
 from gateway.dialects.contract import DialectClass
 from gateway.dialects.idempiere.dialect import Idempiere
 from gateway.dialects.itempath import ItemPath
@@ -11,6 +12,9 @@ from gateway.dialects.jmix.dialect import Jmix
 from gateway.dialects.native import Native
 from gateway.dialects.oauth2 import OAuth2
 from gateway.dialects.odoo import Odoo
+
+# The two RPC modules spell answers on routes whose credential stands in the body of a call.
+__all__ = ["DIALECTS", "odoo_rpc", "odoo_xmlrpc"]
 
 DIALECTS: Final[Mapping[str, DialectClass]] = {
     "native": Native,

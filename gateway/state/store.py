@@ -95,10 +95,12 @@ class Store(Reads):
             fresh = await self._point(session, rotation.successors, again=True)
             answer = await self.calls.one(*self._rotate_command(rotation))
             outcome, sealed, meta, *rest = answer
+            if outcome == b"known":
+                # Another rotation wrote the same bytes meanwhile, which are alive: their pointer stays.
+                await self._forget([one for one in fresh if one.encode() not in rest])
+                raise TokenKnown
             if outcome != b"rotated":
                 await self._forget(fresh)
-            if outcome == b"known":
-                raise TokenKnown
             if outcome == b"rotated":
                 await self._forget([one.decode() for one in rest])
                 await self._keep_endless(rotation.successors)
