@@ -118,15 +118,15 @@ class Route:
     cors: Cors | None = None
     """What pages of other origins may do; None: CORS is the ERP's own affair."""
 
-    @property
-    def changes_request(self) -> bool:
-        """Headers are set or removed on the way to the upstream."""
-        return bool(self.set_headers or self.remove_headers)
+    changes_request: bool = field(init=False)
+    """Headers are set or removed on the way to the upstream."""
+    rewrites_answer: bool = field(init=False)
+    """Headers are set or removed on the way back, so that no head read for another request will do."""
 
-    @property
-    def rewrites_answer(self) -> bool:
-        """Headers are set or removed on the way back, so that no head read for another request will do."""
-        return bool(self.answer_set or self.answer_remove) or self.cors is not None
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "changes_request", bool(self.set_headers or self.remove_headers))
+        rewrites = bool(self.answer_set or self.answer_remove) or self.cors is not None
+        object.__setattr__(self, "rewrites_answer", rewrites)
 
 
 Judged = tuple[Route, bool, bytes]
