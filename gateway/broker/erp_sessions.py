@@ -41,6 +41,7 @@ class ErpSessions:
         self._providers = providers
         self._clock = clock
         self._held: dict[str, Credential] = {}
+        self._adopting: dict[str, asyncio.Task[None]] = {}
         self._renewing: dict[str, asyncio.Task[Credential]] = {}
 
     # -- a login -------------------------------------------------------------------------------------------------
@@ -105,7 +106,13 @@ class ErpSessions:
         changed = {**dict(erp.cookies), **cookies}
         if changed != dict(erp.cookies):
             renewed = ErpSession(erp.headers, tuple(changed.items()), erp.renew_at, erp.secrets, erp.facts)
-            spawn(self._adopt(session_id, used.version, renewed), name="ERP cookie")
+            version = token_hex(8)
+            if self._held.get(session_id) is used:
+                self._hold(session_id, renewed, version)  # at once: the next request must not carry the dead cookie
+            before = self._adopting.get(session_id)
+            task = spawn(self._adopt(session_id, used.version, renewed, version, before), name="ERP cookie")
+            self._adopting[session_id] = task
+            task.add_done_callback(lambda done: self._adopted(session_id, done))
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -209,14 +216,27 @@ class ErpSessions:
             if held is not None and isinstance(done.exception(), CredentialsRejected):
                 del self._held[session_id]
 
-    async def _adopt(self, session_id: str, replaces: str, erp: ErpSession) -> None:
+    async def _adopt(
+        self, session_id: str, replaces: str, erp: ErpSession, version: str, before: "asyncio.Task[None] | None"
+    ) -> None:
+        """Keep a rotated session in the store, after the rotations `before` it."""
+        if before is not None:
+            await asyncio.wait([before])
         try:
             session = await self._session(session_id)
-            record = ErpRecord(token_hex(8), self._seal.seal(session, erp))
+            record = ErpRecord(version, self._seal.seal(session, erp))
             if await self._records.put(session, record, replaces=replaces):
-                self._hold(session_id, erp, record.version)
+                return
         except (Unavailable, CredentialsRejected) as error:
             log.info("a rotated ERP session was not kept: %s", error)
+            return
+        held = self._held.get(session_id)
+        if held is not None and held.version == version:
+            del self._held[session_id]  # another worker was first: what it kept counts
+
+    def _adopted(self, session_id: str, done: "asyncio.Task[None]") -> None:
+        if self._adopting.get(session_id) is done:
+            del self._adopting[session_id]
 
     async def _end(self, session_id: str, *, living: bool = False) -> None:
         try:
