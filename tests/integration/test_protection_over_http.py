@@ -18,6 +18,7 @@ from fakes.waiting import eventually
 CONFIG = """\
 server: {{trusted_proxies: [{trusted}]}}
 logs: {{access: ./access.log, audit: ./audit.log}}
+store: {{timeout: 10s}}  # a slow disk under all tests at once is no outage
 {logins}
 upstreams:
   erp: {{servers: ["http://127.0.0.1:{port}"]}}
