@@ -1,0 +1,126 @@
+"""One server of a store of many, on a TCP port and in a directory of its own, of either make."""
+
+import contextlib
+import random
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from fakes.servers import PROGRAMS
+from redis import Redis
+from redis.exceptions import RedisError
+
+_QUICK = ("--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--daemonize", "no")
+
+
+def until(check, what, *, seconds=60.0):
+    """The first true value of `check()`; a server that does not answer yet counts as false."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(RedisError, OSError):
+            if found := check():
+                return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def unused_port():
+    """Below the ports of outgoing connections, so that a server that is started again finds it free."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+class Node:
+    """One server program on a TCP port and directory of its own; killed and started again it has the same ones."""
+
+    def __init__(self, kind, directory, *options, password="", mode=()):
+        self.kind = kind
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.options = [*options]
+        self.password = password
+        self.port = 0
+        self.process = None
+        self._mode = mode
+        if password:
+            self.options += ["--requirepass", password, "--masterauth", password]
+
+    def command(self):
+        return [str(PROGRAMS[self.kind]()), "--port", str(self.port), *_QUICK, "--dir", str(self.directory)]
+
+    def start(self):
+        """Start it and wait for its first answer, be it only that it loads its file."""
+        for _ in range(20):
+            self.port = self.port or unused_port()
+            with (self.directory / "log").open("ab") as log:
+                words = [*self.command(), *self.options]
+                self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd=self.directory)
+            if until(lambda: self.process.poll() is not None or self._answers(), f"start of {self.port}") is not True:
+                return self
+            if b"in use" not in (self.directory / "log").read_bytes()[-2000:]:
+                break
+            self.port = 0
+        raise AssertionError((self.directory / "log").read_text()[-2000:])
+
+    def _answers(self):
+        return "pong" if self.admin("PING") else None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def admin(self, *command):
+        """Run one command on a connection of its own."""
+        where = {"host": "127.0.0.1", "port": self.port, "password": self.password or None}
+        with Redis(**where, socket_timeout=10, decode_responses=True) as client:
+            return client.execute_command(*command)
+
+    def role(self):
+        return self.admin("ROLE")[0]
+
+    def kill(self):
+        """As a power cut would: what was not on disk is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.running:
+            self.resume()
+            self.process.kill()
+            self.process.wait()
+
+    def pause(self):
+        """A hang with an open port."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+
+class SentinelNode(Node):
+    """A sentinel; its configuration is in its directory before it starts."""
+
+    def command(self):
+        program = str(PROGRAMS[self.kind]())
+        return [program, str(self.directory / "sentinel.conf"), "--sentinel", "--port", str(self.port)]
+
+
+def in_step(master, replicas):
+    """Whether so many replicas are connected to a master and have its data."""
+    return in_step_count(master) == replicas
+
+
+def in_step_count(master):
+    info = master.admin("INFO", "replication")
+    return sum(
+        one["state"] == "online" for name, one in info.items() if name.startswith("slave") and isinstance(one, dict)
+    )
