@@ -12,6 +12,7 @@ from hiredis import pack_command
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from gateway.errors import StoreUnavailable
+from gateway.state.breaker import Breaker
 
 Command = tuple[str | bytes | int, ...]
 
@@ -60,7 +61,8 @@ class Calls:
         self.timeout = timeout
         """Seconds for a whole step, waiting for a connection included."""
         self.failures = 0
-        """Steps that failed or were too late."""
+        """Steps that failed, were too late, or were not tried because the store had just fallen silent."""
+        self.breaker = Breaker()
         self._scripts = {script.sha: script for script in scripts}
         self._turn = asyncio.Semaphore(limit)
 
@@ -68,8 +70,12 @@ class Calls:
     async def budget(self) -> AsyncIterator[None]:
         """Bound all round trips inside by one deadline. Raises StoreUnavailable for every failure of the store."""
         try:
-            async with asyncio.timeout(self.timeout):
-                yield
+            with self.breaker.step():
+                async with asyncio.timeout(self.timeout):
+                    yield
+        except StoreUnavailable:
+            self.failures += 1
+            raise
         except TimeoutError as late:
             self.failures += 1
             raise StoreUnavailable(f"the store did not answer within {self.timeout:g} s") from late

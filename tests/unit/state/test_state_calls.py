@@ -152,3 +152,15 @@ def test_every_script_is_shipped_beside_the_module(name):
 
     assert len(script.sha) == 40
     assert script.source.startswith("-- Shared by all scripts.")
+
+
+async def test_a_store_that_has_fallen_silent_is_not_waited_for_by_the_next_step():
+    pool = ScriptedPool(never)
+    calls = calls_on(pool, timeout=0.01)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            async with calls.budget():
+                await calls.one("GET", "a")
+
+    assert pool.sent == [("GET", "a")], "the second was not tried"
+    assert calls.failures == 2
