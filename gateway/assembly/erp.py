@@ -26,6 +26,7 @@ class Erp:
             if isinstance(provider, ErpAccounts)
         }
         self._loaded = loaded
+        self._known = set(providers)
         self._clock = shared.clock
         secret = loaded.config.store.encryption_key.reveal()
         if not secret and self.providers and shared.made_secret is not None:
@@ -37,11 +38,12 @@ class Erp:
     def injectors(self, upstreams: Mapping[str, Upstream]) -> dict[str, Injector]:
         """By upstream. What is wrong with their options is reported."""
         built: dict[str, Injector] = {}
+        faulty = self._loaded.config.identity_providers.keys() - self._known  # reported where they stand
         for name, upstream in self._loaded.config.upstreams.items():
             injector_class = INJECTORS[upstream.injector.type]
             at = ("upstreams", name, "injector", upstream.injector.type)
             options = self._loaded.bind(injector_class.Options, upstream.injector.options, at)
-            if options is None:
+            if options is None or getattr(options, "identity_provider", None) in faulty:
                 continue
             try:
                 made = injector_class(options, InjectorTools(name, self._clock, self.providers, self.sessions))

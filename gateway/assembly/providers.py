@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.assembly.shared import Shared
 from gateway.config.document import Loaded
+from gateway.config.problems import did_you_mean
 from gateway.identity_providers import PROVIDERS
 from gateway.identity_providers.contract import ProviderTools
 from gateway.model import ErpClient, PasswordVerifier
@@ -14,14 +15,18 @@ from gateway.upstream.upstream import Upstream
 def build_providers(
     loaded: Loaded, shared: Shared, upstreams: Mapping[str, Upstream]
 ) -> Mapping[str, PasswordVerifier]:
-    """By name. What is wrong with their options is reported to `loaded`."""
+    """By name. A type that there is not, and what is wrong with their options, is reported to `loaded`."""
 
     def erp_client(upstream: str) -> ErpClient:
         return UpstreamErpClient(upstreams[upstream], shared.erp_connections)
 
     built: dict[str, PasswordVerifier] = {}
     for name, config in loaded.config.identity_providers.items():
-        provider_class = PROVIDERS[config.type]
+        provider_class = PROVIDERS.get(config.type)
+        if provider_class is None:
+            hint = did_you_mean(config.type, PROVIDERS)
+            loaded.report(("identity_providers", name, "type"), f'no identity provider of type "{config.type}"{hint}')
+            continue
         options = loaded.bind(provider_class.Options, config.options, ("identity_providers", name))
         if options is None:
             continue

@@ -57,8 +57,9 @@ def schema() -> None:
     """Print the JSON Schema of the configuration, for editors."""
     from gateway.config.json_schema import json_schema  # noqa: PLC0415 - reads all variants' options
     from gateway.dialects import DIALECTS  # noqa: PLC0415 - loads all dialects
+    from gateway.identity_providers import PROVIDERS  # noqa: PLC0415 - loads all identity providers
 
-    click.echo(json.dumps(json_schema(DIALECTS), indent=2))
+    click.echo(json.dumps(json_schema(DIALECTS, PROVIDERS), indent=2))
 
 
 @click.command(name="hash-password")

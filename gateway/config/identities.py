@@ -7,19 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.credentials import PasswordHash
-from gateway.config.section import OpenOptions, Options, Section, later, split_options
-from gateway.config.values import AnyLine, Flag, Line, Names, some
-
-ProviderType = Annotated[
-    Literal["users", "odoo", "idempiere", "itempath", "jmix", "tryton", "oidc"],
-    later("oidc"),
-]
+from gateway.config.section import OpenOptions, Options, Section, split_options
+from gateway.config.values import AnyLine, Flag, Line, Name, Names, some
 
 
 class IdentityProviderConfig(Section):
     """Who checks a username and password. All keys but `type` belong to the variant."""
 
-    type: ProviderType
+    type: Name
+    """Assembly looks it up: the registry of identity providers is the only list of them."""
     options: OpenOptions = Field(default_factory=Options)
 
     @model_validator(mode="before")

@@ -17,10 +17,11 @@ _SINGLE = frozenset({"boolean", "integer", "number", "string"})
 _FIXED = ("default", "enum", "const")
 
 
-def json_schema(dialects: Iterable[str] = ()) -> dict[str, Any]:
+def json_schema(dialects: Iterable[str] = (), providers: Iterable[str] = ()) -> dict[str, Any]:
     """The schema, draft 2020-12. It knows the shape; rules between keys are what `gateway check` is for.
 
-    `dialects`: the names that a login's `dialect` may have; any name where there are none.
+    `dialects`: the names that a login's `dialect` may have; any name where there are none. `providers`: the same of an
+    identity provider's `type`.
     """
     schema, users = _generated(Config), _generated(UsersOptions)
     definitions = schema["$defs"] | users["$defs"]
@@ -29,8 +30,9 @@ def json_schema(dialects: Iterable[str] = ()) -> dict[str, Any]:
         del definitions[name]["properties"]["options"]
         definitions[name]["additionalProperties"] = True
     definitions["IdentityProviderConfig"]["properties"] |= users["properties"]
-    if known := list(dialects):
-        definitions["LoginConfig"]["properties"]["dialect"] = {"enum": known, "type": "string"}
+    for section, key, known in (("LoginConfig", "dialect", dialects), ("IdentityProviderConfig", "type", providers)):
+        if names := list(known):
+            definitions[section]["properties"][key] = {"enum": names, "type": "string"}
     schema |= {"$defs": definitions, "$schema": GenerateJsonSchema.schema_dialect, "patternProperties": {"^x-": True}}
     schema["title"] = "config.yaml of erp-auth-gateway"
     written: dict[str, Any] = _as_written(schema)

@@ -1,6 +1,6 @@
-"""What every identity provider is handed, and the options that all those share which sign in to an ERP."""
+"""What every identity provider is handed, and what all those share which sign in to an ERP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import time
 from typing import Annotated, Any
@@ -10,8 +10,9 @@ from pydantic import AfterValidator
 from gateway.config.section import Section
 from gateway.config.values import Duration, Line, Name, Names
 from gateway.errors import Unavailable
+from gateway.identity_providers.erp_answers import JSON_HEADERS, bearer
 from gateway.identity_providers.passwords import PasswordChecks
-from gateway.model import Account, Clock, ErpClient, ErpSession, Session
+from gateway.model import Account, Clock, ErpAnswer, ErpClient, ErpSession, Session
 
 
 def no_client(upstream: str) -> ErpClient:
@@ -61,13 +62,16 @@ class Remembered:
 
 
 class ErpAccounts:
-    """Accounts of users whom an ERP knows and the gateway does not list."""
+    """Accounts of users whom an ERP knows and the gateway does not list; the base of every ErpProvider."""
 
     def __init__(self, options: ErpOptions, tools: ProviderTools) -> None:
         self.name = tools.name
         self.upstream = options.upstream
         self._roles = options.roles
         self._scopes = options.scopes
+        self._timeout = options.timeout
+        self._client = tools.erp_client(options.upstream)
+        self._clock = tools.clock
 
     async def lookup(self, user_id: str, session: Session | None = None) -> Account | None:
         """The account as the session knows it, with the roles configured now.
@@ -83,6 +87,34 @@ class ErpAccounts:
     def tenants(self, erp: ErpSession) -> tuple[Any, ...]:  # noqa: ARG002 - the contract's; most ERPs know no tenants
         """None."""
         return ()
+
+    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
+        """The same: most ERPs leave nothing to choose."""
+        return erp
+
+    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:  # noqa: ARG002 - the contract's
+        """A 401. It may mean what this user may not do: `renew` succeeds then, and the second 401 is passed on."""
+        return status == 401
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        token: str = "",
+        headers: Mapping[str, str] = JSON_HEADERS,
+        address: str = "",
+    ) -> ErpAnswer:
+        """One call, with `token` as its Bearer. Raises ErpDown, ErpSlow, ErpNonsense."""
+        return await self._client.ask(
+            method,
+            path,
+            body=body,
+            headers={**headers, **(bearer(token) if token else {})},
+            address=address,
+            timeout=self._timeout,
+        )
 
     def _account(self, user_id: str, name: str, erp: ErpSession) -> Account:
         return Account(self.name, user_id, name, "user", self._roles, self._scopes, erp_session=erp)

@@ -9,7 +9,6 @@ from gateway.config.values import AnyLine
 from gateway.errors import AccountLocked, ErpNonsense, LoginRejected, SelectionNeeded
 from gateway.identity_providers.contract import ErpAccounts, ErpOptions, Path, ProviderTools
 from gateway.identity_providers.erp_answers import (
-    JSON_HEADERS,
     bearer,
     claims_of,
     json_body,
@@ -61,15 +60,13 @@ class Idempiere(ErpAccounts):
 
     def __init__(self, options: IdempiereOptions, tools: ProviderTools) -> None:
         super().__init__(options, tools)
-        self._options = options
-        self._client = tools.erp_client(options.upstream)
-        self._clock = tools.clock
+        self._path = options.path
         self._defaults = {what: value for what in _SENT if (value := getattr(options, what))}
 
     async def verify(self, username: str, password: str, call: Call) -> Account | None:
         """The account with its tenants, None for a wrong name or password. Raises AccountLocked, ErpDown and kin."""
         body = json_body({"userName": username, "password": password})
-        answer = await self._ask("POST", "tokens?locale=en_US", body=body, address=call.client_address)
+        answer = await self._ask("POST", f"{self._path}/tokens?locale=en_US", body=body, address=call.client_address)
         told = read_object(answer, "idempiere")
         if answer.status == 401 and told.get("title") == "Authenticate error":
             if _LOCKED.search(text_in(told, "detail")):
@@ -80,7 +77,7 @@ class Idempiere(ErpAccounts):
         token = token_in(told, "token", "idempiere")
 
         async def ask(what: str) -> dict[str, Any]:
-            return self._read(await self._ask("GET", what, token=token), what)
+            return self._read(await self._ask("GET", f"{self._path}/{what}", token=token), what)
 
         listed = await read_tenants(told, ask)
         if told.get("refresh_token"):  # one tenant, one role, one organisation: there is nothing to choose
@@ -100,7 +97,7 @@ class Idempiere(ErpAccounts):
             return erp
         token = text_in(erp.secrets, "preauth") or text_in(erp.secrets, "access")
         sent = {_SENT[what]: _number(value) for what, value in wanted.items() if what in _SENT}
-        answer = await self._ask("PUT", "tokens", body=json_body(sent), token=token)
+        answer = await self._ask("PUT", f"{self._path}/tokens", body=json_body(sent), token=token)
         if answer.status == 401:
             detail = text_in(read_object(answer, "idempiere"), "detail") if answer.body else ""
             raise (LoginRejected if choice else SelectionNeeded)(f"idempiere: {detail or 'the choice was refused'}")
@@ -113,7 +110,7 @@ class Idempiere(ErpAccounts):
             return None
         ids = {"clientId": erp.facts.get("tenant"), "userId": erp.facts.get("user")}
         known = {name: value for name, value in ids.items() if value is not None}
-        answer = await self._ask("POST", "refresh", body=json_body({"refresh_token": refresh, **known}))
+        answer = await self._ask("POST", f"{self._path}/refresh", body=json_body({"refresh_token": refresh, **known}))
         if answer.status == 401:
             return None
         return self._final(self._read(answer, "refresh"), erp.facts)
@@ -122,11 +119,7 @@ class Idempiere(ErpAccounts):
         """Log out, which ends the token and its refresh token; a login that was never finished has nothing to end."""
         access = text_in(erp.secrets, "access")
         if access:
-            await self._ask("POST", "logout", body=json_body({"token": access}))
-
-    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:  # noqa: ARG002 - the contract's
-        """A 401. So is what a role may not do: `renew` succeeds then, and the second 401 is passed on."""
-        return status == 401
+            await self._ask("POST", f"{self._path}/logout", body=json_body({"token": access}))
 
     def _final(self, told: Mapping[str, Any], facts: Mapping[str, Any]) -> ErpSession:
         access = token_in(told, "token", "idempiere")
@@ -150,18 +143,6 @@ class Idempiere(ErpAccounts):
         if answer.status != 200:
             raise ErpNonsense(f"idempiere: status {answer.status} from {what.partition('?')[0]}")
         return read_object(answer, "idempiere")
-
-    async def _ask(
-        self, method: str, endpoint: str, *, body: bytes = b"", token: str = "", address: str = ""
-    ) -> ErpAnswer:
-        return await self._client.ask(
-            method,
-            f"{self._options.path}/{endpoint}",
-            body=body,
-            headers={**JSON_HEADERS, **(bearer(token) if token else {})},
-            address=address,
-            timeout=self._options.timeout,
-        )
 
 
 def _number(value: str) -> int | str:

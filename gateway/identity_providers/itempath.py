@@ -1,11 +1,8 @@
 """Identity provider `itempath`: signs in at ItemPath's user API and keeps its access token fresh."""
 
-from collections.abc import Mapping
-
 from gateway.errors import AccountLocked, ErpNonsense
 from gateway.identity_providers.contract import ErpAccounts, ErpOptions, Path, ProviderTools
 from gateway.identity_providers.erp_answers import (
-    JSON_HEADERS,
     bearer,
     json_body,
     jwt_renew_at,
@@ -13,7 +10,7 @@ from gateway.identity_providers.erp_answers import (
     text_in,
     token_in,
 )
-from gateway.model import Account, Call, ErpAnswer, ErpSession
+from gateway.model import Account, Call, ErpSession
 
 
 class ItemPathOptions(ErpOptions):
@@ -31,14 +28,12 @@ class ItemPath(ErpAccounts):
 
     def __init__(self, options: ItemPathOptions, tools: ProviderTools) -> None:
         super().__init__(options, tools)
-        self._options = options
-        self._client = tools.erp_client(options.upstream)
-        self._clock = tools.clock
+        self._path = options.path
 
     async def verify(self, username: str, password: str, call: Call) -> Account | None:
         """The account, None for a wrong name or password (404 here). Raises AccountLocked, ErpDown and kin."""
         body = json_body({"username": username, "password": password})
-        answer = await self._ask("POST", "login", body=body, address=call.client_address)
+        answer = await self._ask("POST", f"{self._path}/login", body=body, address=call.client_address)
         if answer.status in {401, 404}:
             return None
         if answer.status in {403, 423}:
@@ -54,16 +49,12 @@ class ItemPath(ErpAccounts):
         session = self._session(token_in(told, "accessToken", "itempath"), refresh)
         return self._account(user_id, text_in(told, "username") or username, session)
 
-    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
-        """Nothing is left to choose."""
-        return erp
-
     async def renew(self, erp: ErpSession) -> ErpSession | None:
         """A new access token for the refresh token, which stays. The method is not documented: POST, else GET."""
         refresh = text_in(erp.secrets, "refresh")
-        answer = await self._ask("POST", "refresh", token=refresh)
+        answer = await self._ask("POST", f"{self._path}/refresh", token=refresh)
         if answer.status == 405:
-            answer = await self._ask("GET", "refresh", token=refresh)
+            answer = await self._ask("GET", f"{self._path}/refresh", token=refresh)
         if answer.status in {401, 422}:
             return None
         if answer.status != 200:
@@ -73,25 +64,9 @@ class ItemPath(ErpAccounts):
     async def destroy(self, erp: ErpSession) -> None:
         """ItemPath has no logout."""
 
-    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:  # noqa: ARG002 - the contract's
-        """A 401; a token that is no token would be a 422."""
-        return status == 401
-
     def _session(self, access: str, refresh: str) -> ErpSession:
         return ErpSession(
             headers=tuple(bearer(access).items()),
             renew_at=jwt_renew_at(self._clock(), access),
             secrets={"refresh": refresh},
-        )
-
-    async def _ask(
-        self, method: str, endpoint: str, *, body: bytes = b"", token: str = "", address: str = ""
-    ) -> ErpAnswer:
-        return await self._client.ask(
-            method,
-            f"{self._options.path}/{endpoint}",
-            body=body,
-            headers={**JSON_HEADERS, **(bearer(token) if token else {})},
-            address=address,
-            timeout=self._options.timeout,
         )

@@ -45,10 +45,8 @@ class Jmix(ErpAccounts):
 
     def __init__(self, options: JmixOptions, tools: ProviderTools) -> None:
         super().__init__(options, tools)
-        self._options = options
-        self._client = tools.erp_client(options.upstream)
-        self._clock = tools.clock
-        self._own = basic(options.client_id, options.client_secret.reveal())
+        self._path = options.path
+        self._own = {**FORM_HEADERS, **basic(options.client_id, options.client_secret.reveal())}
 
     async def verify(self, username: str, password: str, call: Call) -> Account | None:
         """The account, None for a wrong name or password. Raises AccountLocked, ErpDown and kin."""
@@ -66,10 +64,6 @@ class Jmix(ErpAccounts):
             return None
         raise _unexpected(answer)
 
-    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
-        """Nothing is left to choose."""
-        return erp
-
     async def renew(self, erp: ErpSession) -> ErpSession | None:
         """Refresh; Jmix answers the same refresh token or another one, and the old access token is dead at once."""
         refresh = text_in(erp.secrets, "refresh")
@@ -86,11 +80,7 @@ class Jmix(ErpAccounts):
     async def destroy(self, erp: ErpSession) -> None:
         """Revoke the refresh token, which kills both; the access token where there is no other."""
         token = text_in(erp.secrets, "refresh") or text_in(erp.secrets, "access")
-        await self._post("revoke", form_body(token=token))
-
-    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:  # noqa: ARG002 - the contract's
-        """A 401; what a user may not do is a 403 here."""
-        return status == 401
+        await self._ask("POST", f"{self._path}/revoke", body=form_body(token=token), headers=self._own)
 
     def _session(self, told: Mapping[str, Any]) -> ErpSession:
         access = token_in(told, "access_token", "jmix")
@@ -102,16 +92,8 @@ class Jmix(ErpAccounts):
         )
 
     async def _token(self, *, address: str = "", **fields: str) -> ErpAnswer:
-        return await self._post("token", form_body(**fields), address=address)
-
-    async def _post(self, endpoint: str, body: bytes, *, address: str = "") -> ErpAnswer:
-        return await self._client.ask(
-            "POST",
-            f"{self._options.path}/{endpoint}",
-            body=body,
-            headers={**FORM_HEADERS, **self._own},
-            address=address,
-            timeout=self._options.timeout,
+        return await self._ask(
+            "POST", f"{self._path}/token", body=form_body(**fields), headers=self._own, address=address
         )
 
 

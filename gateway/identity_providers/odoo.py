@@ -33,14 +33,13 @@ class Odoo(ErpAccounts):
 
     def __init__(self, options: OdooOptions, tools: ProviderTools) -> None:
         super().__init__(options, tools)
-        self._options = options
-        self._client = tools.erp_client(options.upstream)
+        self._path = options.path
         self.database = options.database
 
     async def verify(self, username: str, password: str, call: Call) -> Account | None:
         """The account, None for a wrong name or password. Raises AccountLocked, SelectionNeeded, ErpDown and kin."""
-        params = {"db": self._options.database, "login": username, "password": password}
-        answer = await self._ask("authenticate", params, address=call.client_address)
+        params = {"db": self.database, "login": username, "password": password}
+        answer = await self._session_call("authenticate", params, address=call.client_address)
         envelope = _envelope(answer)
         if "error" in envelope:
             _refuse_other_than_wrong_password(envelope["error"])
@@ -83,27 +82,16 @@ class Odoo(ErpAccounts):
     async def _called(self, call: Call, service: str, method: str, *args: Any) -> Any:
         """What `/jsonrpc` answers; False for a wrong password."""
         params = {"service": service, "method": method, "args": args}
-        answer = await self._client.ask(
-            "POST",
-            "/jsonrpc",
-            body=json_body({"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}),
-            headers=JSON_HEADERS,
-            address=call.client_address,
-            timeout=self._options.timeout,
-        )
+        answer = await self._ask("POST", "/jsonrpc", body=_rpc(params), address=call.client_address)
         envelope = _envelope(answer)
         if "error" in envelope:
             _refuse_other_than_wrong_password(envelope["error"])
             return False
         return envelope.get("result")
 
-    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
-        """Nothing is left to choose: a database has one session per login."""
-        return erp
-
     async def renew(self, erp: ErpSession) -> ErpSession | None:
         """The same session if Odoo still knows it, under its new id if it has just rotated; None if it has ended."""
-        answer = await self._ask("get_session_info", {}, erp)
+        answer = await self._session_call("get_session_info", {}, erp)
         if answer.status in _REDIRECTS:
             return None
         envelope = _envelope(answer)
@@ -118,7 +106,7 @@ class Odoo(ErpAccounts):
 
     async def destroy(self, erp: ErpSession) -> None:
         """End the session."""
-        await self._ask("destroy", {}, erp)
+        await self._session_call("destroy", {}, erp)
 
     def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:
         """A 401, a redirect to the login page, or code 100 in a JSON-RPC answer."""
@@ -128,18 +116,17 @@ class Odoo(ErpAccounts):
             return _LOGIN_PAGE.match(headers.get(b"location", b"")) is not None
         return status == 401
 
-    async def _ask(
+    async def _session_call(
         self, method: str, params: dict[str, Any], erp: ErpSession | None = None, *, address: str = ""
     ) -> ErpAnswer:
         carried = {"Cookie": f"{COOKIE}={dict(erp.cookies)[COOKIE]}"} if erp is not None else {}
-        return await self._client.ask(
-            "POST",
-            f"{self._options.path}/{method}",
-            body=json_body({"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}),
-            headers={**JSON_HEADERS, **carried},
-            address=address,
-            timeout=self._options.timeout,
+        return await self._ask(
+            "POST", f"{self._path}/{method}", body=_rpc(params), headers={**JSON_HEADERS, **carried}, address=address
         )
+
+
+def _rpc(params: dict[str, Any]) -> bytes:
+    return json_body({"jsonrpc": "2.0", "method": "call", "params": params, "id": 1})
 
 
 def _session(session_id: str, facts: Mapping[str, Any]) -> ErpSession:

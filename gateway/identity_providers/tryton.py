@@ -1,7 +1,6 @@
 """Identity provider `tryton`: signs in by JSON-RPC and puts Tryton's own session on requests, which it cannot renew."""
 
 from base64 import b64encode
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -31,14 +30,12 @@ class Tryton(ErpAccounts):
 
     def __init__(self, options: TrytonOptions, tools: ProviderTools) -> None:
         super().__init__(options, tools)
-        self._client = tools.erp_client(options.upstream)
         self._path = f"/{quote(options.database, safe='')}/rpc/"
-        self._timeout = options.timeout
 
     async def verify(self, username: str, password: str, call: Call) -> Account | None:
         """The account, None for a wrong name or password. Raises AccountLocked, SelectionNeeded, ErpDown and kin."""
         address = call.client_address
-        answer = await self._ask("common.db.login", [username, {"password": password}], address=address)
+        answer = await self._rpc("common.db.login", [username, {"password": password}], address=address)
         if answer.status == 401:
             return None
         if answer.status == 429:
@@ -49,13 +46,9 @@ class Tryton(ErpAccounts):
         uid, key = _session_of(told.get("result"))
         return self._account(str(uid), username, _session(username, uid, key, address))
 
-    async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:  # noqa: ARG002 - the contract's
-        """Nothing is left to choose: the company is a preference of the user."""
-        return erp
-
     async def renew(self, erp: ErpSession) -> ErpSession | None:
         """The same session if Tryton still knows it; None if it has ended."""
-        answer = await self._ask("model.res.user.get_preferences", [True, {}], erp)
+        answer = await self._rpc("model.res.user.get_preferences", [True, {}], erp)
         if answer.status in _OVER:
             return None
         _envelope(answer)
@@ -63,23 +56,18 @@ class Tryton(ErpAccounts):
 
     async def destroy(self, erp: ErpSession) -> None:
         """End the session. One that is over already is a 401, and as good."""
-        await self._ask("common.db.logout", [], erp)
+        await self._rpc("common.db.logout", [], erp)
 
-    def says_expired(self, status: int, headers: Mapping[bytes, bytes], start: bytes | None) -> bool | None:  # noqa: ARG002 - the contract's
-        """A 401. A 403 is told of methods that nobody may call."""
-        return status == 401
-
-    async def _ask(
+    async def _rpc(
         self, method: str, params: list[Any], erp: ErpSession | None = None, *, address: str = ""
     ) -> ErpAnswer:
         """One call. Behind a proxy that it trusts, Tryton knows a session from its user's address only: it is kept."""
-        return await self._client.ask(
+        return await self._ask(
             "POST",
             self._path,
             body=json_body({"id": 1, "method": method, "params": params}),
             headers={**JSON_HEADERS, **(dict(erp.headers) if erp is not None else {})},
             address=text_in(erp.facts, "address") if erp is not None else address,
-            timeout=self._timeout,
         )
 
 

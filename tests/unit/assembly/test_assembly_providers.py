@@ -58,3 +58,12 @@ def test_faulty_options_are_reported_with_their_place(built):
 
 def test_without_its_upstream_there_is_no_provider(built):
     assert built(TEXT, upstreams=())[1] == {}
+
+
+def test_a_type_that_the_registry_does_not_list_is_a_problem_at_its_line(built):
+    loaded, providers = built(TEXT.replace("type: odoo", "type: oddo"))
+
+    (problem,) = loaded.problems
+    assert providers == {}
+    assert problem.where == "identity_providers.erp.type"
+    assert problem.message == 'no identity provider of type "oddo"; did you mean "odoo"?'

@@ -127,6 +127,7 @@ def test_the_schema_is_json_schema(run):
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert "routes" in schema["properties"]
     assert '"enum": ["native", "oauth2"' in json.dumps(schema["$defs"]["LoginConfig"])
+    assert '"enum": ["users", "odoo"' in json.dumps(schema["$defs"]["IdentityProviderConfig"])
 
 
 @pytest.mark.parametrize("line", ["correct horse\n", "correct horse\r\n", "correct horse"])
