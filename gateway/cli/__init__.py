@@ -5,6 +5,7 @@ import click
 from gateway import __version__
 from gateway.cli.asking import explain, reload, sessions
 from gateway.cli.files import check, diff, hash_password, schema
+from gateway.cli.health import health
 from gateway.cli.process import demo, run
 
 
@@ -28,7 +29,7 @@ def version() -> None:
     click.echo(f"gateway {__version__}")
 
 
-for _command in (run, demo, check, explain, diff, schema, hash_password, sessions, reload, version):
+for _command in (run, demo, check, explain, diff, schema, hash_password, sessions, reload, health, version):
     cli.add_command(_command)
 
 

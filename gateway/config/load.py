@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from gateway.config.addresses import Address, Listen
 from gateway.config.advice import advise
 from gateway.config.builder import TreeBuilder
 from gateway.config.checks import check
@@ -16,6 +17,7 @@ from gateway.config.ours import check_ours
 from gateway.config.overrides import override
 from gateway.config.problems import ConfigRefused, Mark, Problem
 from gateway.config.schema import Config
+from gateway.config.section import Section
 from gateway.config.server import AdminConfig
 from gateway.config.store import StoreConfig
 from gateway.config.tree import MappingNode, ScalarNode, SequenceNode
@@ -26,6 +28,12 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, twenty times faster
 _NOT_YAML = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NO_FLAGS: Mapping[str, str] = MappingProxyType({})
+
+
+class _AdminPlace(Section):
+    """The part of `admin` that a health check has to know."""
+
+    listen: Listen = AdminConfig().listen
 
 
 def load(path: str | Path, environ: Mapping[str, str], overrides: Mapping[str, str] = _NO_FLAGS) -> Loaded:
@@ -64,6 +72,22 @@ def load_place(path: str | Path, environ: Mapping[str, str]) -> tuple[AdminConfi
     if admin is None or store is None:
         raise ConfigRefused(problem for problem in document.problems if problem.where.startswith(("admin", "store")))
     return admin, store, document.base
+
+
+def load_admin_address(path: str | Path, environ: Mapping[str, str]) -> Address:
+    """Where the gateway of this file answers health checks. No secret is looked at: it may be readable to others only.
+
+    Raises ConfigRefused.
+    """
+    file = str(path)
+    root, _, _ = override(read_tree(_read(Path(path), file), file), environ, {})
+    document = Document(root, Path(path).absolute().parent, environ)
+    section = document.data.get("admin", {})
+    listen = {key: value for key, value in section.items() if key == "listen"} if isinstance(section, dict) else section
+    place = document.bind(_AdminPlace, listen, ("admin",))
+    if place is None:
+        raise ConfigRefused(problem for problem in document.problems if problem.where.startswith("admin"))
+    return place.listen
 
 
 def read_tree(text: str, file: str) -> MappingNode:

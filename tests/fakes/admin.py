@@ -20,6 +20,8 @@ class Gateway:
         self.is_up = True
         self.is_draining = False
         self.is_stale = False
+        self.is_listening = True
+        self.upstreams = {"odoo": (1, 2)}
         self.store_fails = False
         self.report = ReloadReport(accepted=True, at=1.0, changes=("~ routes[a].path: /a -> /b",))
         self.explained = []
@@ -27,7 +29,13 @@ class Gateway:
         self.live = {"s1": SessionView("s1", "native", "staff", "101", "GardenAdmin", "", 1.0, None)}
 
     async def health(self):
-        return Health(self.is_up, self.is_draining, config_stale=self.is_stale, upstreams={"odoo": (1, 2)})
+        return Health(
+            self.is_up,
+            self.is_draining,
+            config_stale=self.is_stale,
+            listening=self.is_listening,
+            upstreams=self.upstreams,
+        )
 
     async def snapshot(self):
         metrics = Metrics()

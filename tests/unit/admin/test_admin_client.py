@@ -4,7 +4,7 @@ import socket
 import pytest
 from fakes.admin import TOKEN
 
-from gateway.admin.client import TOKEN_FILE, AdminClient, AdminRefused, AdminUnreachable, client_for
+from gateway.admin.client import TOKEN_FILE, AdminClient, AdminRefused, AdminUnreachable, client_for, health_of
 from gateway.config.problems import ConfigRefused
 
 ROUTES = """
@@ -111,3 +111,27 @@ def test_a_fault_in_the_way_to_the_gateway_is_told(tmp_path):
         client_of(tmp_path, "admin: {listen: nonsense}\nnonsense: 1\n")
 
     assert [problem.where for problem in refused.value.problems] == ["admin.listen"]
+
+
+async def test_health_is_asked_without_a_token_and_on_this_machine(admin, tmp_path):
+    (tmp_path / "config.yaml").write_text(f"admin: {{listen: '0.0.0.0:{admin.port}'}}\n")
+    admin.gateway.is_up = False
+
+    found = await asyncio.to_thread(health_of, tmp_path / "config.yaml", {})
+
+    assert (found["status"], found["components"]["store"]) == ("not ready", "down")
+    assert await asyncio.to_thread(health_of, tmp_path / "config.yaml", {}, live=True) == {"status": "ok"}
+
+
+async def test_health_of_something_else_is_no_health(tmp_path):
+    async def greet(_, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    (tmp_path / "config.yaml").write_text(f"admin: {{listen: '127.0.0.1:{port}'}}\n")
+    with pytest.raises(AdminUnreachable, match="is not a gateway"):
+        await asyncio.to_thread(health_of, tmp_path / "config.yaml", {})
+    server.close()

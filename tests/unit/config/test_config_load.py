@@ -5,7 +5,7 @@ import yaml
 from fakes.configs import HASH, MINIMAL, USERS
 
 from gateway.config import load as loading
-from gateway.config.load import load, load_place, read_tree
+from gateway.config.load import load, load_admin_address, load_place, read_tree
 from gateway.config.problems import ConfigRefused
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -285,3 +285,23 @@ def test_a_faulty_place_is_refused_without_the_faults_of_other_sections(tmp_path
         load_place(path, {})
 
     assert [problem.where for problem in refusal.value.problems] == ["admin.listen"]
+
+
+def test_where_health_is_asked_is_found_without_any_secret(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("admin: {listen: '0.0.0.0:9000', token: '${NOT_SET}'}\nroutes: nonsense\n")
+
+    assert str(load_admin_address(path, {})) == "0.0.0.0:9000"
+    assert str(load_admin_address(path, {"GATEWAY_ADMIN_LISTEN": "127.0.0.1:9001"})) == "127.0.0.1:9001"
+    path.write_text("routes: []\n")
+    assert str(load_admin_address(path, {})) == "127.0.0.1:8081"
+
+
+def test_a_fault_where_health_is_asked_is_told(tmp_path):
+    path = tmp_path / "config.yaml"
+    for section in ("{listen: nowhere}", "{listen: '${NOT_SET}'}", "nonsense"):
+        path.write_text(f"admin: {section}\n")
+
+        with pytest.raises(ConfigRefused) as refused:
+            load_admin_address(path, {})
+        assert all(problem.where.startswith("admin") for problem in refused.value.problems)
