@@ -33,9 +33,9 @@ def free_port():
 class GatewayProcess:
     """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files."""
 
-    def __init__(self, directory, config=None, *, command=("run",), scheme="http"):
+    def __init__(self, directory, config=None, *, command=("run",), scheme="http", ports=free_port):
         self.directory = directory
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port = ports(), ports()
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         if config is not None:
