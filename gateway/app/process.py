@@ -31,7 +31,8 @@ from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Tally
 from gateway.proxy.connection import ClientConnection
-from gateway.proxy.gate import SWEEP_SECONDS, Gate
+from gateway.proxy.connections import SWEEP_SECONDS
+from gateway.proxy.gate import Gate
 from gateway.proxy.observer import Observer
 from gateway.reload import Reloader
 
@@ -103,7 +104,7 @@ class Process:
         access_writer = self._streams.open(config.logs.access)
         access_log = AccessLog(access_writer.write, time) if access_writer else None
         self.gate = Gate(self.current.rules, Observer(self.metrics, access_log))
-        self.state.feed.listen(self.gate.tunnels.invalidate)
+        self.state.feed.listen(self.gate.ongoing.invalidate)
         self.probes = Probes()
         self.probes.use(self.current)
         self.reloader: Reloader[Assembled] = Reloader(
@@ -152,7 +153,7 @@ class Process:
         earlier, self.current = self.current, built
         self.loaded_at = time()
         self.gate.rules = built.rules
-        self.gate.tunnels.reloaded(built.rules)
+        self.gate.ongoing.reloaded(built.rules)
         kept = set(map(id, built.upstreams.servers.values()))
         for server in earlier.upstreams.servers.values():
             if id(server) not in kept:

@@ -71,8 +71,12 @@ class AccessLog:
         auth_method: str,
         login: str,
         client: str = "",
+        broken: str = "",
     ) -> None:
-        """Write down one exchange, in 1.2 µs. Durations in seconds; `upstream` is empty where none was asked."""
+        """Write down one exchange, in 1.2 µs. Durations in seconds; `upstream` is empty where none was asked.
+
+        `broken`: why the answer did not reach its end.
+        """
         frame = self._frames.get((method, route, status, upstream, auth_method, login))
         before_path, after_path, between, end = frame or self._frame(
             method, route, status, upstream, auth_method, login
@@ -81,6 +85,8 @@ class AccessLog:
             request_id, client, path, user = map(_escape, (request_id, client, path, user))
         if not self._since <= self._clock() < self._until:
             self._tick()
+        if broken:
+            end = f'{end[:-2]},"broken":"{_escape(broken)}"}}\n'
         whole = int(duration * 1e6)  # microseconds by hand: two %.3f cost 150 ns more
         asked = int(upstream_duration * 1e6)
         lines = self._lines

@@ -156,9 +156,8 @@ class ClientConnection(RequestReader):
             case _:
                 self.transport.abort()
 
-    def drain(self) -> None:
-        """The gateway stops: close now if nothing is under way, else after the present exchange."""
-        self.closing_soon = True
+    def close_if_idle(self) -> None:
+        """Close, unless a request is being read or served."""
         if self._serving is None and not self._reading_head:
             self._close(linger=False)
 
@@ -170,6 +169,11 @@ class ClientConnection(RequestReader):
     def ends_here(self) -> bool:
         """No exchange follows the present one."""
         return self.closing_soon and not self._queue
+
+    @property
+    def serving(self) -> ForwardedExchange | None:
+        """The exchange whose answer comes next."""
+        return self._serving
 
     @property
     def idle(self) -> bool:

@@ -5,25 +5,24 @@ import logging
 import os
 from collections.abc import Coroutine
 from itertools import count
-from time import monotonic
 from typing import Any
 
 from gateway.authn.authenticator import COLD
 from gateway.errors import GatewayError, MethodNotAllowed
 from gateway.model import spawn
 from gateway.proxy import phases
-from gateway.proxy.connection import ClientConnection
+from gateway.proxy.connections import OpenConnections
 from gateway.proxy.cors import answers_preflight, endpoint_cors
 from gateway.proxy.endpoint import serve_endpoint
 from gateway.proxy.erp_steps import ErpSteps
-from gateway.proxy.forwarded import Peer, asked_host
+from gateway.proxy.forwarded import asked_host
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.holds import UNDECIDED
 from gateway.proxy.observer import Observer
 from gateway.proxy.outbound import upstream_head
 from gateway.proxy.route import Judged, Route, Rules
 from gateway.proxy.rpc_steps import RpcSteps
-from gateway.proxy.tunnel import Tunnels
+from gateway.proxy.tunnel import open_tunnel
 from gateway.proxy.url_token_rules import read_form_token, read_url_token
 from gateway.routing.paths import split_target
 from gateway.tokens.cache import Verified
@@ -38,26 +37,15 @@ LONGEST_MEMO = 512
 MOST_MEMOS = 4096
 """Targets remembered at most; a full memo is emptied."""
 
-SWEEP_SECONDS = 0.25
-"""How often `sweep` is to be called; nothing ends before its deadline, nor much more than this behind it."""
-
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 
-class Gate(ErpSteps, RpcSteps):
+class Gate(OpenConnections, ErpSteps, RpcSteps):
     """Decides each exchange under the rules it began with."""
 
     def __init__(self, rules: Rules, observer: Observer) -> None:
-        self.rules = rules
-        """Swapped as a whole at a reload."""
-        self.now = monotonic() + SWEEP_SECONDS
-        """Coarse time.monotonic, never behind it: deadlines, which are counted from here, need no more."""
+        super().__init__(rules, observer)
         self.observe = observer.observe
-        self.observer = observer
-        self.connections: set[ClientConnection] = set()
-        self.per_address: dict[str, int] = {}
-        self.tunnels = Tunnels()
-        self.draining = False
         self._prefix = os.urandom(8).hex().encode() + b"-"
         self._ids = count(1)
 
@@ -212,7 +200,7 @@ class Gate(ErpSteps, RpcSteps):
 
     def switch(self, exchange: ForwardedExchange, fields: Fields, upstream: UpstreamConnection, rest: bytes) -> None:
         """The upstream agreed to an upgrade: from now on bytes go both ways."""
-        self.tunnels.open(self, exchange, fields, upstream, rest)
+        open_tunnel(self, exchange, fields, upstream, rest)
 
     def _run(self, exchange: ForwardedExchange, work: Coroutine[Any, Any, None]) -> None:
         """Go on with an exchange in a task; whatever goes wrong there, the exchange gets an answer."""
@@ -230,64 +218,6 @@ class Gate(ErpSteps, RpcSteps):
         if not exchange.request_done and exchange.has_body:
             exchange.client.hold(UNDECIDED)
 
-    # -- the life of connections --------------------------------------------------------------------------------
-
     def new_request_id(self) -> bytes:
         """Unique over processes and restarts; not a secret."""
         return b"%b%x" % (self._prefix, next(self._ids))
-
-    def client_connected(self, connection: ClientConnection) -> None:
-        """A new connection: refused at once where a limit is reached."""
-        rules = self.rules
-        name = connection.transport.get_extra_info("peername")
-        connection.peer = peer = Peer(
-            name[0] if name else "", secure=connection.secure, trusted_networks=rules.trusted_proxies
-        )
-        self.connections.add(connection)
-        open_here = self.per_address.get(peer.address, 0) + 1
-        self.per_address[peer.address] = open_here
-        limit = rules.connections_per_address
-        if (rules.connections and len(self.connections) > rules.connections) or (limit and open_here > limit):
-            self.observer.refused_connection(peer.address)
-            connection.cut()
-            return
-        connection.closing_soon = self.draining
-        connection.arm(phases.HEAD, rules.header_timeout)
-
-    def client_disconnected(self, connection: ClientConnection) -> None:
-        """The connection is closed."""
-        self.connections.discard(connection)
-        address = connection.peer.address
-        left = self.per_address.get(address, 1) - 1
-        if left:
-            self.per_address[address] = left
-        else:
-            self.per_address.pop(address, None)
-
-    def sweep(self) -> None:
-        """Called a few times a second: moves the coarse clock and ends what is overdue."""
-        now = monotonic()
-        self.now = now + SWEEP_SECONDS
-        overdue = [connection for connection in self.connections if connection.deadline < now]
-        for connection in overdue:
-            connection.expire()
-        self.tunnels.sweep(now)
-        for upstream in self.rules.upstreams:
-            upstream.sweep(now)
-
-    @property
-    def in_flight(self) -> int:
-        """Exchanges that are not over yet."""
-        return sum(not connection.idle for connection in self.connections)
-
-    def cut_all(self) -> None:
-        """End everything now."""
-        self.tunnels.close_all()
-        for connection in list(self.connections):
-            connection.transport.abort()
-
-    def drain(self) -> None:
-        """Take no new work on any connection; those that are busy end after their present exchange."""
-        self.draining = True
-        for connection in list(self.connections):
-            connection.drain()

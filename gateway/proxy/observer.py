@@ -63,6 +63,7 @@ class Observer:
                 identity.method,
                 identity.login or exchange.endpoint_login,
                 exchange.client.peer.client_address(exchange),
+                exchange.cut_reason,
             )
 
     def refused_connection(self, address: str) -> None:

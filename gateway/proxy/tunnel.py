@@ -3,17 +3,12 @@
 import asyncio
 from base64 import b64encode
 from hashlib import sha1
-from time import time
 from typing import TYPE_CHECKING, cast
 
-from gateway.authn.authenticator import FOREIGN, NOBODY
-from gateway.errors import GatewayError, StoreUnavailable, UpstreamFault
-from gateway.model import spawn
+from gateway.errors import GatewayError, UpstreamFault
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.head import Fields
-from gateway.proxy.route import Rules
-from gateway.state.feed import Invalidation
-from gateway.tokens.cache import Verified
+from gateway.proxy.ongoing import Ongoing
 from gateway.upstream.connection import WRITE_BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -25,83 +20,33 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, section 1.3."""
 
 
-class Tunnels:
-    """All open tunnels of this worker."""
-
-    def __init__(self) -> None:
-        self.open_ones: set[Tunnel] = set()
-
-    def open(
-        self, gate: "Gate", exchange: ForwardedExchange, fields: Fields, upstream: UpstreamConnection, rest: bytes
-    ) -> None:
-        """Tell the client 101 and let the bytes flow; a 101 that is no answer to this handshake is a 502."""
-        if not _agrees(exchange, fields):
-            upstream.transport.abort()
-            exchange.refuse(UpstreamFault("the upstream's 101 does not answer this handshake"))
-            return
-        self.open_ones.add(Tunnel(self, gate, exchange, fields, upstream, rest))
-        if gate.rules is not exchange.rules:
-            self.reloaded(gate.rules)  # between the decision and the 101
-
-    def sweep(self, _now: float) -> None:
-        """Close the tunnels whose token has expired, and ask the store about those that may have missed something."""
-        epoch = time()
-        for tunnel in list(self.open_ones):
-            if tunnel.exchange.verified.expires_at <= epoch:
-                tunnel.close()
-            elif tunnel.unproved:
-                tunnel.unproved = False
-                spawn(tunnel.prove(), name="tunnel")
-
-    def invalidate(self, event: Invalidation) -> None:
-        """Close the tunnels of what was revoked; after a reconnect of the feed, any may have been, unheard."""
-        for tunnel in list(self.open_ones):
-            if tunnel.concerns(event):
-                tunnel.close()
-            elif event.kind == "reconnect":
-                tunnel.unproved = bool(tunnel.exchange.verified.session_id)
-
-    def reloaded(self, rules: Rules) -> None:
-        """Have each credential judged as the new configuration knows it: its key or user may be gone from there.
-
-        A route that is gone vouches for nobody.
-        """
-        routes = {route.name: route for route in rules.table.routes}
-        for tunnel in list(self.open_ones):
-            if tunnel.exchange.verified in (NOBODY, FOREIGN):
-                continue
-            route = routes.get(tunnel.exchange.route.name) if tunnel.exchange.route is not None else None
-            if route is None:
-                tunnel.close()
-            else:
-                tunnel.authenticator = route.authenticator
-                tunnel.unproved = True
-
-    def close_all(self) -> None:
-        """The gateway stops."""
-        for tunnel in list(self.open_ones):
-            tunnel.close()
+def open_tunnel(
+    gate: "Gate", exchange: ForwardedExchange, fields: Fields, upstream: UpstreamConnection, rest: bytes
+) -> None:
+    """Tell the client 101 and let the bytes flow; a 101 that is no answer to this handshake is a 502."""
+    if not _agrees(exchange, fields):
+        upstream.transport.abort()
+        exchange.refuse(UpstreamFault("the upstream's 101 does not answer this handshake"))
+        return
+    gate.ongoing.watch(Tunnel(gate, exchange, fields, upstream, rest))
+    if gate.rules is not exchange.rules:
+        gate.ongoing.reloaded(gate.rules)  # between the decision and the 101
 
 
-class Tunnel:
+class Tunnel(Ongoing):
     """Two transports joined."""
 
     def __init__(
         self,
-        tunnels: Tunnels,
         gate: "Gate",
         exchange: ForwardedExchange,
         fields: Fields,
         upstream: UpstreamConnection,
         rest: bytes,
     ) -> None:
-        self.exchange = exchange
-        self.unproved = bool(exchange.verified.session_id)
-        """Its session may have ended unheard: at first between the decision and the upstream's 101."""
-        assert exchange.route is not None, "who was let through has a route"
-        self.authenticator = exchange.route.authenticator
-        """Of the configuration in force."""
-        self._tunnels = tunnels
+        super().__init__(exchange)
+        self.unproved = bool(exchange.verified.session_id)  # it may have ended between the decision and the 101
+        self._open = True
         self._gate = gate
         client = exchange.client
         self._client, self._upstream = client.transport, upstream.transport
@@ -121,44 +66,20 @@ class Tunnel:
             self._upstream.write(exchange.early)
         self._client.resume_reading()
 
-    def concerns(self, event: Invalidation) -> bool:
-        """Whether `event` revokes the session or token this tunnel was opened with."""
-        verified = self.exchange.verified
-        identity = verified.identity
-        match event.kind:
-            case "session":
-                return bool(verified.session_id) and event.session_id == verified.session_id
-            case "token":
-                return bool(verified.token_hash) and event.token_hash == verified.token_hash
-            case "user":
-                return (event.provider, event.user_id) == (identity.provider, identity.user_id)
-            case "tenant":
-                return bool(identity.tenant) and event.tenant == identity.tenant
-            case "all":
-                return bool(verified.session_id)
-            case _:
-                return False
-
-    async def prove(self) -> None:
-        """Ask whether the credential still is what it was; without an answer, again at the next sweep."""
-        exchange = self.exchange
-        try:
-            verified = None if exchange.verified.session_id else self.authenticator.identify(exchange, anonymous=False)
-            if not isinstance(verified, Verified):  # no API key
-                verified = await self.authenticator.identify_cold(exchange)
-        except StoreUnavailable:
-            self.unproved = True
-        except GatewayError:
+    def sweep(self, epoch: float) -> None:
+        if self.exchange.verified.expires_at <= epoch:
             self.close()
         else:
-            if verified.identity != exchange.verified.identity:
-                self.close()  # it has other rights, or its cookie counts no more and what is left of the request passes
-            exchange.verified = verified
+            super().sweep(epoch)
+
+    def end(self, _error: GatewayError | None = None) -> None:
+        self.close()
 
     def close(self) -> None:
         """End both sides and observe the exchange."""
-        if self in self._tunnels.open_ones:
-            self._tunnels.open_ones.discard(self)
+        if self._open:
+            self._open = False
+            self._gate.ongoing.forget(self)
             for transport in (self._client, self._upstream):
                 transport.close()  # once what was written has been read …
                 if transport.get_write_buffer_size():

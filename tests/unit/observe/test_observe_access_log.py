@@ -82,6 +82,18 @@ def test_an_exchange_is_one_json_line_with_the_documented_fields_in_order(writte
     )
 
 
+def test_an_answer_that_broke_off_says_why_at_the_end_of_its_line(written):
+    log = written.log()
+    log.record(**LINE, broken='the "upstream"')
+    log.record(**LINE)
+    written.fire()
+
+    cut, whole = written.lines
+    assert list(cut)[-1] == "broken"
+    assert cut["broken"] == 'the "upstream"'
+    assert "broken" not in whole
+
+
 def test_lines_wait_for_their_batch(written):
     log = written.log()
     log.record(**LINE)

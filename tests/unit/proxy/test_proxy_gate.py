@@ -189,54 +189,6 @@ def test_request_ids_are_unique():
     assert gate.new_request_id().split(b"-")[0] != Wired().gate.new_request_id().split(b"-")[0]
 
 
-def test_connections_are_counted_by_address_and_limited():
-    wired = Wired(connections_per_address=2)
-    first, second = wired.client(), wired.client()
-    assert wired.client().transport.ended == "aborted"
-    assert wired.gate.per_address["192.0.2.7"] == 3
-
-    for client in (first, second):
-        client.connection.connection_lost(None)
-    assert wired.gate.per_address["192.0.2.7"] == 1
-
-
-def test_the_sweeper_ends_what_is_overdue():
-    wired = Wired()
-    client, patient = wired.client(), wired.client()
-    client.connection.deadline = 0.0
-    patient.connection.deadline = float("inf")
-
-    wired.gate.sweep()
-
-    assert client.transport.ended == "aborted"
-    assert not patient.transport.ended
-
-
-def test_draining_closes_what_is_idle_and_lets_the_rest_finish():
-    wired = Wired()
-    idle, busy = wired.client(), wired.client()
-    busy.says(get(b"/orders/x"))
-    assert wired.gate.in_flight == 1
-
-    wired.gate.drain()
-    assert idle.transport.ended == "closed"
-    assert not busy.transport.ended
-    wired.idle[0].data_received(OK)
-
-    assert b"Connection: close\r\n" in busy.hears()
-    assert busy.transport.ended == "closed"
-
-
-def test_cutting_ends_everything_now():
-    wired = Wired()
-    client = wired.client()
-    client.says(get(b"/orders/x"))
-
-    wired.gate.cut_all()
-
-    assert client.transport.ended == "aborted"
-
-
 def test_new_rules_are_for_new_exchanges():
     wired = Wired()
     client = wired.client()

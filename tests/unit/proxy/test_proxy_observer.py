@@ -9,7 +9,7 @@ HEAD = b" HTTP/1.1\r\nHost: h\r\n"
 def fields(wired):
     names = (
         "request_id", "method", "path", "route", "status", "duration", "upstream", "upstream_duration", "bytes",
-        "user", "auth_method", "login", "client",
+        "user", "auth_method", "login", "client", "broken",
     )  # fmt: skip
     return [dict(zip(names, line, strict=True)) if len(line) > 2 else line for line in wired.lines]
 
@@ -34,6 +34,7 @@ def test_a_forwarded_exchange_is_one_line_and_one_count():
         "auth_method": "bearer",
         "login": "native",
         "client": "192.0.2.7",
+        "broken": "",
     }
     assert line["duration"] >= line["upstream_duration"] > 0
     assert wired.metrics.requests == {("route-0", "GET", 200): 1}

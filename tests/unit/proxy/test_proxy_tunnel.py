@@ -38,7 +38,7 @@ def open_tunnel(wired, early=b"", late=b""):
 
 
 def only(wired):
-    (opened,) = wired.gate.tunnels.open_ones
+    (opened,) = wired.gate.ongoing.watched.values()
     return opened
 
 
@@ -74,7 +74,7 @@ def test_a_101_to_something_else_is_no_tunnel(wired, answer):
 
     assert client.hears().startswith(b"HTTP/1.1 502")
     assert wired.erp.ended == "aborted"
-    assert not wired.gate.tunnels.open_ones
+    assert not wired.gate.ongoing.watched
 
 
 def test_an_answer_that_is_no_101_is_passed_on(wired):
@@ -84,7 +84,7 @@ def test_an_answer_that_is_no_101_is_passed_on(wired):
     wired.idle[0].data_received(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")
 
     assert client.hears().endswith(b"\r\n\r\nno")
-    assert not wired.gate.tunnels.open_ones
+    assert not wired.gate.ongoing.watched
 
 
 @pytest.mark.parametrize("side", ["client", "upstream"])
@@ -122,7 +122,7 @@ def test_when_one_side_ends_both_do_and_it_is_logged_once(wired, side, how):
 def test_a_revocation_closes_what_it_concerns(wired, event, closes):
     client = open_tunnel(wired)
 
-    wired.gate.tunnels.invalidate(event)
+    wired.gate.ongoing.invalidate(event)
 
     assert bool(client.transport.ended) == closes
 
@@ -131,13 +131,13 @@ def test_it_closes_when_the_token_has_expired(wired):
     client = open_tunnel(wired)
     only(wired).exchange.verified.expires_at = 1.0
 
-    wired.gate.tunnels.sweep(0.0)
+    wired.gate.ongoing.sweep(())
 
     assert client.transport.ended == "closed"
 
 
 async def prove(wired):
-    wired.gate.tunnels.sweep(0.0)
+    wired.gate.ongoing.sweep(())
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -159,7 +159,7 @@ async def test_it_is_asked_again_after_the_feed_was_lost_and_only_then(wired):
     await prove(wired)
     assert not client.transport.ended
 
-    wired.gate.tunnels.invalidate(Invalidation("reconnect"))
+    wired.gate.ongoing.invalidate(Invalidation("reconnect"))
     await prove(wired)
 
     assert client.transport.ended == "closed"
@@ -192,7 +192,7 @@ async def test_where_foreign_cookies_pass_one_that_has_died_closes_its_tunnel_al
     assert not client.transport.ended
 
     wired.tokens.warm.clear()
-    wired.gate.tunnels.invalidate(Invalidation("reconnect"))
+    wired.gate.ongoing.invalidate(Invalidation("reconnect"))
     await prove(wired)
 
     assert client.transport.ended == "closed"
@@ -215,7 +215,7 @@ async def test_a_reload_closes_what_its_configuration_vouches_for_no_more(what):
 
     name = "other" if what == "the route is gone" else "live"
     left = () if what == "the key is gone" else keys
-    wired.gate.tunnels.reloaded(Wired([{"name": name, "credentials": ("api_key",), "keys": left}]).rules)
+    wired.gate.ongoing.reloaded(Wired([{"name": name, "credentials": ("api_key",), "keys": left}]).rules)
     await prove(wired)
 
     assert bool(client.transport.ended) == (what != "all as before")
@@ -236,7 +236,7 @@ async def test_a_reload_closes_the_tunnels_of_a_user_who_is_gone_or_lost_a_role(
     after = Wired()
     after.tokens.warm = {b"warm": verified(roles=frozenset({"other"}))}
 
-    wired.gate.tunnels.reloaded(after.rules)
+    wired.gate.ongoing.reloaded(after.rules)
     await prove(wired)
 
     assert client.transport.ended == "closed"
@@ -258,7 +258,7 @@ async def test_a_peer_that_never_reads_is_cut(wired, monkeypatch):
     client = open_tunnel(wired)
     client.transport.buffered = 1000
 
-    wired.gate.tunnels.close_all()
+    wired.gate.ongoing.end_all()
     assert client.transport.ended == "closed"
     await asyncio.sleep(0.001)
 
