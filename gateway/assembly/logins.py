@@ -21,11 +21,11 @@ from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
 from gateway.config.problems import did_you_mean
 from gateway.dialects import DIALECTS
-from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices
+from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices, SpellsByRequest
 from gateway.errors import GatewayError
 from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
 from gateway.proxy.cors import Cors
-from gateway.proxy.route import LoginEndpoint, Refuse, RefuseWithBody
+from gateway.proxy.route import LoginEndpoint, Refuse, RefuseByRequest
 from gateway.routing.table import Hosts, host_names
 from gateway.state.attempts import Attempts, Limits
 from gateway.tokens.cache import VerifiedTokens
@@ -118,8 +118,8 @@ def build_logins(
 
 def refuse_of(dialect: Dialect) -> Refuse:
     """How a dialect spells the refusal of a route."""
-    if dialect.needs_body:
-        return RefuseWithBody(dialect.refuse)
+    if isinstance(dialect, SpellsByRequest):
+        return RefuseByRequest(dialect.refuse_call)
 
     def refuse(error: GatewayError, request_id: str) -> Reply:
         return dialect.refuse(error, None, request_id)

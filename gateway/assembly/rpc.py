@@ -11,8 +11,8 @@ from gateway.config.schema import Config
 from gateway.dialects import odoo_rpc, odoo_xmlrpc
 from gateway.errors import GatewayError
 from gateway.identity_providers.odoo import Odoo
-from gateway.model import PasswordVerifier, Reply
-from gateway.proxy.route import Refuse, RefuseWithBody
+from gateway.model import Call, PasswordVerifier, Reply
+from gateway.proxy.route import Refuse, RefuseByRequest
 from gateway.proxy.rpc_surface import RpcSurface
 from gateway.state.attempts import Limits
 
@@ -45,7 +45,7 @@ def surface_of(route: RouteConfig, logins: Mapping[str, RpcLogins]) -> RpcSurfac
 
 def refusal_of(surface: RpcSurface) -> Refuse:
     """How errors are spelled in the protocol of a surface."""
-    return RefuseWithBody(_failed) if surface.source.method == "jsonrpc" else _failed_in_xml
+    return RefuseByRequest(_failed) if surface.source.method == "jsonrpc" else _failed_in_xml
 
 
 def _denied(asked: RpcCall) -> Reply:
@@ -56,8 +56,8 @@ def _denied_in_xml(_: RpcCall) -> Reply:
     return odoo_xmlrpc.answered(value=False)
 
 
-def _failed(error: GatewayError, body: bytes | None, _: str) -> Reply:
-    small = body if body and len(body) <= _LARGEST_REFUSED else None
+def _failed(error: GatewayError, call: Call | None) -> Reply:
+    small = call.body if call is not None and len(call.body) <= _LARGEST_REFUSED else None
     return odoo_rpc.failed(odoo_rpc.request_id(small), error, _UNNUMBERED)
 
 

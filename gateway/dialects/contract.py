@@ -188,11 +188,6 @@ class Dialect(Protocol):
         """The session cookie that the login hands out; None for none."""
         ...
 
-    @property
-    def needs_body(self) -> bool:
-        """Whether `refuse` wants the refused request's body, of which at most 64 KiB are read."""
-        ...
-
     def endpoints(self) -> Endpoints:
         """Below the login's path: `/token` is `<path>/token`."""
         ...
@@ -203,6 +198,18 @@ class Dialect(Protocol):
 
     def refuse(self, error: GatewayError, body: bytes | None = None, request_id: str = "") -> Reply:
         """How a refusal of a route is spelled; pure."""
+        ...
+
+
+@runtime_checkable
+class SpellsByRequest(Protocol):
+    """A dialect whose refusals on routes hang on the refused request: on its id in the body, or on its content type."""
+
+    def refuse_call(self, error: GatewayError, call: Call | None, /) -> Reply:
+        """How a refusal of a route is spelled; pure. At most 64 KiB of a body are read for it, else it is empty.
+
+        None: nothing is known of the request.
+        """
         ...
 
 

@@ -41,7 +41,6 @@ class ItemPath:
     Options = ItemPathOptions
     reading = CredentialReading(scheme_case_sensitive=True, bearer_is_strict=False, tells_token=True)
     cookie: CookieRule | None = None
-    needs_body = False
 
     def __init__(self, _: ItemPathOptions, tools: DialectTools) -> None:
         self._broker = tools.broker

@@ -65,7 +65,6 @@ class Jdx:
     Options = JdxOptions
     reading = CredentialReading()
     cookie: CookieRule | None = None
-    needs_body = False
 
     def __init__(self, _: JdxOptions, tools: DialectTools) -> None:
         self._broker = tools.broker

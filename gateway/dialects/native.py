@@ -32,7 +32,6 @@ class Native:
     Options = NativeOptions
     reading = CredentialReading()
     cookie = None
-    needs_body = False
 
     def __init__(self, _: NativeOptions, tools: DialectTools) -> None:
         self._broker = tools.broker

@@ -39,7 +39,6 @@ class OAuth2:
     Options = OAuth2Options
     reading = CredentialReading()
     cookie = None
-    needs_body = False
 
     def __init__(self, _: OAuth2Options, tools: DialectTools) -> None:
         self._broker = tools.broker

@@ -4,7 +4,6 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from html import escape
 from math import inf
 from typing import Annotated, Any, Final, Literal
 
@@ -13,6 +12,15 @@ from pydantic import AfterValidator
 from gateway.config.section import Section
 from gateway.config.values import Flag, Line, Names
 from gateway.dialects.contract import DialectTools, Endpoints
+from gateway.dialects.odoo_pages import (
+    JSON_TYPES,
+    page,
+    redirect,
+    refused_json2,
+    refused_page,
+    speaks_json2,
+    speaks_json_rpc,
+)
 from gateway.dialects.odoo_rpc import (
     ACCESS_ERROR,
     Asked,
@@ -20,7 +28,6 @@ from gateway.dialects.odoo_rpc import (
     OdooFault,
     answered,
     failed,
-    html,
     plain_refusal,
     read_request,
     request_id,
@@ -55,15 +62,11 @@ from gateway.tokens.policy import TokenPolicy
 COOKIE: Final = "session_id"
 WEEK: Final = 7 * 86400.0
 """Seconds: `sessions.max_inactivity_seconds` of Odoo."""
-_JSON_TYPES: Final = frozenset({"application/json", "application/json-rpc"})
 _PARAMETERS: Final = ("db", "login", "password")
 _PLAIN_PATH: Final = re.compile(r"/(?:(?!/)[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2047})?")
 """Never `//host` or `/\\host`, which browsers read as another origin (GHSA-4mf2-f3wh-gvf2)."""
 _DATABASES: Final = ("/web/database/**", "/web/database/list")
 """Odoo's database manager asks for a master password and nothing else; clients need the list before they log in."""
-_PAGE: Final = (
-    "<!doctype html>\n<html lang=en>\n<title>{title}</title>\n<h1>{heading}</h1>\n<p>{text}\n"  # as werkzeug writes it
-)
 
 Method = Callable[[Call, Asked], Awaitable[Reply]]
 
@@ -93,7 +96,6 @@ class Odoo:
 
     Options = OdooOptions
     reading = CredentialReading(never_open=(_DATABASES,))
-    needs_body = True
 
     def __init__(self, options: OdooOptions, tools: DialectTools) -> None:
         self._options = options
@@ -152,8 +154,14 @@ class Odoo:
         """JSON-RPC, under the id of the request where it can be read."""
         return failed(request_id(body), error, self._options.error_code)
 
+    def refuse_call(self, error: GatewayError, call: Call | None) -> Reply:
+        """As Odoo's routes do: JSON-RPC to what is sent as JSON, the login page to all else."""
+        if call is None or (speaks_json_rpc(call) and not speaks_json2(call)):
+            return self.refuse(error, call.body if call is not None else None)
+        return refused_json2(error) if speaks_json2(call) else refused_page(error, call)
+
     async def _call(self, suffix: str, method: Method, call: Call) -> Reply:
-        if media_type(call) not in _JSON_TYPES:  # no form of another site's gets here without a preflight
+        if media_type(call) not in JSON_TYPES:  # no form of another site's gets here without a preflight
             return self._not_json(suffix)
         try:
             asked = read_request(call.body)
@@ -205,15 +213,8 @@ class Odoo:
             pass
         except GatewayError as error:
             return self.refuse(error)
-        location = self._redirect(call.query)
-        shown = escape(location)
-        told = (
-            f'You should be redirected automatically to the target URL: <a href="{shown}">{shown}</a>. '
-            "If not, click the link."
-        )
-        page = _PAGE.format(title="Redirecting...", heading="Redirecting...", text=told)
         cookie = () if foreign else self._set_cookie(self._ids.nobodys())
-        return html(303, page, ((b"Location", location.encode("ascii")), *cookie))
+        return redirect(self._redirect(call.query), cookie)
 
     def _credentials(self, asked: Asked) -> tuple[str, str, str]:
         """Database, name and password. Raises OdooFault and LoginRejected."""
@@ -258,7 +259,7 @@ class Odoo:
 
     def _not_json(self, suffix: str) -> Reply:
         told = f"Request inferred type is compatible with ['http'] but '{self._path}{suffix}' is type='json'."
-        return html(400, _PAGE.format(title="400 Bad Request", heading="Bad Request", text=escape(told) + "</p>"))
+        return page(400, "Bad Request", told)
 
     def _redirect(self, query: str) -> str:
         """Where the client wants to go after its logout, if that is a plain path of this origin."""

@@ -1,7 +1,8 @@
 """Runs an endpoint of a login: the whole small body in, one reply out."""
 
 from gateway.errors import GatewayError
-from gateway.model import Call, Handler
+from gateway.model import Handler
+from gateway.proxy.calls import call_of
 from gateway.proxy.forwarding import ForwardedExchange
 
 MAX_BODY = 64 * 1024
@@ -17,22 +18,3 @@ async def serve_endpoint(exchange: ForwardedExchange, handler: Handler) -> None:
         exchange.refuse(error)
     else:
         exchange.reply(reply)
-
-
-def call_of(exchange: ForwardedExchange, body: bytes) -> Call:
-    """What a reader of the gateway's own is told of a request."""
-    headers: dict[str, str] = {}
-    for name, value in exchange.fields:
-        headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1").rstrip())
-    peer = exchange.client.peer
-    return Call(
-        method=exchange.method,
-        path=exchange.path.decode("latin-1"),
-        query=exchange.query.decode("latin-1"),
-        headers=headers,
-        body=body,
-        client_address=peer.client_address(exchange),
-        address_is_shared=exchange.forwarded_for is not None and not peer.trusted,
-        secure=peer.client_scheme(exchange) == b"https",
-        request_id=exchange.request_id_text,
-    )

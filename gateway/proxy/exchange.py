@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from gateway.authn.authenticator import NOBODY
 from gateway.errors import BodyTooLarge, ClientGone, GatewayError
-from gateway.model import Reply, spawn
+from gateway.model import Call, Reply, spawn
 from gateway.proxy.answer import own_head
+from gateway.proxy.calls import call_of
 from gateway.proxy.head import Fields, RequestHead
 from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.proxy.phases import BODY
-from gateway.proxy.route import RefuseWithBody
+from gateway.proxy.route import RefuseByRequest
 from gateway.tokens.cache import Verified
 from gateway.upstream.erp_credential import Credential
 from gateway.upstream.known_answers import KnownAnswers
@@ -182,24 +184,25 @@ class Exchange(RequestHead):
             self.cut(str(error))
             return
         spell = self.refuse_as
-        if isinstance(spell, RefuseWithBody) and self.has_body and not error.close:
-            self._refuse_with_body(error, spell)
+        if isinstance(spell, RefuseByRequest):
+            self._refuse_by_request(error, spell)
         else:
             self.reply(spell(error, self.request_id_text))
 
-    def _refuse_with_body(self, error: GatewayError, spell: RefuseWithBody) -> None:
+    def _refuse_by_request(self, error: GatewayError, spell: RefuseByRequest) -> None:
         """Read what is left of a small body first. If that fails, too, it is still this error that is told."""
-        self.refuse_as = spell.without_body(error)
-        if self.request_done:
-            self.reply(spell.with_body(error, self.collected(), self.request_id_text))
-        elif self.expects_continue or self.content_length > SMALL_BODY:
-            self.reply(self.refuse_as(error, self.request_id_text))
+        call = call_of(self, b"")
+        self.refuse_as = spell.of(error, call)
+        if self.request_done and not error.close:
+            self.reply(spell.by_request(error, replace(call, body=self.collected())))
+        elif error.close or not self.has_body or self.expects_continue or self.content_length > SMALL_BODY:
+            self.reply(spell.by_request(error, call))
         else:
-            self.task = spawn(self._refuse_when_read(error, spell), name="refusal")
+            self.task = spawn(self._refuse_when_read(error, spell, call), name="refusal")
 
-    async def _refuse_when_read(self, error: GatewayError, spell: RefuseWithBody) -> None:
+    async def _refuse_when_read(self, error: GatewayError, spell: RefuseByRequest, call: Call) -> None:
         body = await self.collect_body(SMALL_BODY)
-        self.reply(spell.with_body(error, body, self.request_id_text))
+        self.reply(spell.by_request(error, replace(call, body=body)))
 
     def reply(self, reply: Reply) -> None:
         """Answer with bytes of our own. The connection is kept where what is left of the request is small."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.authn.authenticator import FOREIGN, NOBODY, Authenticator
 from gateway.authn.session_cookies import OwnCookies
 from gateway.errors import Forbidden, GatewayError, InsufficientScope
-from gateway.model import Handler, Reply
+from gateway.model import Call, Handler, Reply
 from gateway.proxy.answer import AnswerActions
 from gateway.proxy.cors import Cors
 from gateway.proxy.forwarded import Network
@@ -23,19 +23,19 @@ Refuse = Callable[[GatewayError, str], Reply]
 
 
 @dataclass(frozen=True, slots=True)
-class RefuseWithBody:
-    """A Refuse for clients that look for something of their own request in a refusal: in JSON-RPC, its id."""
+class RefuseByRequest:
+    """A Refuse whose spelling hangs on the refused request: a page is refused otherwise than a call, under its id."""
 
-    with_body: Callable[[GatewayError, bytes | None, str], Reply]
-    """At most 64 KiB of the refused request's body are read for it."""
+    by_request: Callable[[GatewayError, Call | None], Reply]
+    """At most 64 KiB of the request's body are read for it; without a body that can be read, it is empty."""
 
-    def __call__(self, error: GatewayError, request_id: str) -> Reply:
-        """Where there is no body, or it cannot be read."""
-        return self.with_body(error, None, request_id)
+    def __call__(self, error: GatewayError, _: str) -> Reply:
+        """Where nothing is known of the request."""
+        return self.by_request(error, None)
 
-    def without_body(self, error: GatewayError) -> Refuse:
-        """Spells this error, whatever else fails."""
-        return lambda _, request_id: self(error, request_id)
+    def of(self, error: GatewayError, call: Call) -> Refuse:
+        """Spells this error of this request, whatever else fails."""
+        return lambda *_: self.by_request(error, call)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gateway.errors import (
     MethodNotAllowed,
     SelectionNeeded,
 )
-from gateway.proxy.endpoint import call_of
+from gateway.proxy.calls import call_of
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.route import Route
 from gateway.proxy.rpc_surface import RpcSurface

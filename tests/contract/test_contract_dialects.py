@@ -79,7 +79,6 @@ def test_a_dialect_says_how_its_routes_are_read(name):
 
     assert isinstance(dialect.reading, CredentialReading)
     assert dialect.cookie is None or isinstance(dialect.cookie, CookieRule)
-    assert dialect.needs_body in {True, False}
 
 
 @each_dialect

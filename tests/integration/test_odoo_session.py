@@ -6,6 +6,7 @@ import pytest
 from fakes.plain_client import bearer
 
 EVIL = ("Origin", "https://evil.example")
+JSON = ("Content-Type", "application/json")
 
 
 def session_id(cookie):
@@ -27,13 +28,13 @@ def test_a_route_refuses_in_json_rpc_under_the_id_that_was_sent(site, path, code
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"id": 3, "id": 4}'])
 def test_where_no_id_can_be_read_it_is_null(site, body):
-    answer = site.client.post("/web/dataset/call_kw", body)
+    answer = site.client.ask("POST", "/web/dataset/call_kw", [JSON], body)
 
     assert (answer.status, answer.json["id"], answer.json["error"]["code"]) == (200, None, 100)
 
 
 def test_a_large_upload_without_a_session_is_refused_without_being_read(site):
-    answer = site.client.post("/web/dataset/call_kw", b'{"id": 1}' + b" " * 200_000)
+    answer = site.client.ask("POST", "/web/dataset/call_kw", [JSON], b'{"id": 1}' + b" " * 200_000)
 
     assert (answer.status, answer.json["error"]["code"]) == (200, 100)
 
@@ -201,3 +202,46 @@ def test_the_whole_story_is_told_without_secrets(site):
     assert entry["route"] == "web"
     assert session_id(cookie) not in written
     assert "a-wrong-secret" not in written
+
+
+@pytest.mark.parametrize("kind", ["none", "form", "dead cookie"])
+def test_a_page_without_a_session_leads_to_the_login_page(site, kind):
+    """A report that is downloaded without a session must not look like a file: real Odoo redirects, too."""
+    if kind == "form":
+        answer = site.client.ask(
+            "POST", "/report/pdf/7?x=1", [("Content-Type", "application/x-www-form-urlencoded")], b"a=1"
+        )
+    elif kind == "none":
+        answer = site.client.get("/report/pdf/7?x=1")
+    else:
+        cookie = site.login()
+        site.call("/web/session/destroy", {}, cookie)
+        answer = site.client.get("/report/pdf/7?x=1", cookie)
+
+    assert answer.status == 303
+    assert answer.one("Location") == "/web/login?redirect=%2Freport%2Fpdf%2F7%3Fx%3D1"
+    assert answer.one("Content-Type") == "text/html; charset=utf-8"
+    assert answer.all("Set-Cookie") == []
+    assert site.client.get("/web/login").status == 200, "the whitelist opens it"
+
+
+def test_a_form_under_the_cookie_goes_to_odoo_as_it_came(site):
+    """Routes for pages want Odoo's own CSRF token: it is a field of the form, and none of the gateway's business.
+
+    The fake reads JSON; what matters are the bytes.
+    """
+    sent = b'{"csrf_token": "d1o4", "params": {}}'
+
+    answer = site.client.ask(
+        "POST", "/web/binary/upload", [JSON, site.login(), ("Sec-Fetch-Site", "same-origin")], sent
+    )
+
+    assert answer.status == 200
+    assert site.erp.asked[-1].body == sent
+
+
+def test_the_api_of_plain_json_is_refused_in_plain_json(site):
+    answer = site.client.post("/json/2/res.partner/search_read", {"domain": []}, bearer("no-key"))
+
+    assert (answer.status, answer.one("WWW-Authenticate")) == (401, "Bearer")
+    assert answer.json["name"] == "werkzeug.exceptions.Unauthorized"

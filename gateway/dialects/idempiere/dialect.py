@@ -57,7 +57,6 @@ class Idempiere:
     Options = IdempiereOptions
     reading = CredentialReading(scheme_case_sensitive=True, tells_token=True)
     cookie: CookieRule | None = None
-    needs_body = False
     as_listed_now = staticmethod(as_listed_now)
 
     def __init__(self, options: IdempiereOptions, tools: DialectTools) -> None:

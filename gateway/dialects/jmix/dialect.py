@@ -24,7 +24,6 @@ class Jmix:
 
     Options = JmixOptions
     cookie: CookieRule | None = None
-    needs_body = False
 
     def __init__(self, options: JmixOptions, tools: DialectTools) -> None:
         self._spoken = Generation1(options, tools) if options.generation == 1 else Generation2(tools)

@@ -5,7 +5,7 @@ import pytest
 from gateway.assembly.logins import refuse_of
 from gateway.config.problems import ConfigRefused
 from gateway.errors import CredentialsRejected
-from gateway.proxy.route import RefuseWithBody
+from gateway.proxy.route import RefuseByRequest
 
 SEVERAL = """{native: {dialect: native, path: /auth, identity_provider: staff, access_ttl: 1m, refresh: {grace: 3s}},
   other: {dialect: native, path: /auth, identity_provider: staff, hosts: [other.example]},
@@ -89,7 +89,7 @@ def test_without_one_no_cookie_is_looked_at(assembler):
 def test_a_dialect_that_wants_the_refused_body_gets_it(assembler):
     dialects = assembler(logins=ODOO).logins.dialects
 
-    assert isinstance(refuse_of(dialects["odoo"]), RefuseWithBody)
+    assert isinstance(refuse_of(dialects["odoo"]), RefuseByRequest)
     assert refuse_of(dialects["odoo"])(CredentialsRejected(), "").status == 200
     assert refuse_of(dialects["native"])(CredentialsRejected(), "").status == 401
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from fakes.token_rig import call
 
 from gateway.config.problems import ConfigRefused
 from gateway.errors import Forbidden
@@ -33,8 +34,8 @@ def test_refusals_are_the_protocols(assembler):
     in_json = only(assembler(**ODOO, routes=routes("jsonrpc"))).refuse
     in_xml = only(assembler(**ODOO, routes=routes("xmlrpc"))).refuse
 
-    assert json.loads(in_json.with_body(Forbidden("x"), b'{"id": 7}', "r").body)["id"] == 7
-    assert json.loads(in_json.with_body(Forbidden("x"), b'{"id": 7}' + b" " * 65536, "r").body)["id"] is None
+    assert json.loads(in_json.by_request(Forbidden("x"), call(body=b'{"id": 7}')).body)["id"] == 7
+    assert json.loads(in_json.by_request(Forbidden("x"), call(body=b'{"id": 7}' + b" " * 65536)).body)["id"] is None
     assert b"<fault>" in in_xml(Forbidden("x"), "r").body
 
 

@@ -7,6 +7,7 @@ import pytest
 from fakes.still_broker import ACCOUNT, IDENTITY, PAIR, SESSION, StillBroker
 from fakes.token_rig import ManualClock, call, header, still
 
+from gateway.dialects.contract import SpellsByRequest
 from gateway.dialects.odoo import Odoo
 from gateway.errors import CredentialsRejected, NotFound, Reason, SelectionNeeded
 from gateway.model import CookieRule, TokenKind
@@ -391,7 +392,7 @@ def test_a_refusal_of_a_route_bears_the_id_of_the_request(ask, body, rpc_id):
 
 
 def test_what_routes_need_to_know_of_it(ask):
-    assert ask.dialect.needs_body
+    assert isinstance(ask.dialect, SpellsByRequest)
     assert ask.dialect.cookie == CookieRule("session_id", 604800)
     assert ask.dialect.reading.never_open == (("/web/database/**", "/web/database/list"),)
     assert ask.dialect.well_known() == {}
@@ -482,3 +483,23 @@ async def test_what_was_chosen_at_login_is_told_again_later(lived):
 
     assert {**(await lived("/get_session_info"))["result"], "session_id": ""} == {**told, "session_id": ""}
     assert (told["db"], told["company_id"]) == ("prod", 11)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (call("POST", "/web/dataset/call_kw", b'{"id": 9}', content_type="application/json"), 200),
+        (call("GET", "/web/dataset/call_kw", b'{"id": 9}', content_type="application/json; charset=utf-8"), 200),
+        (call("GET", "/odoo"), 303),
+        (call("POST", "/web/binary/upload", b"a=1", content_type="application/x-www-form-urlencoded"), 303),
+        (call("POST", "/json/2/res.partner/read", b"{}", content_type="application/json"), 401),
+        (call("GET", "/json/2/res.partner/read"), 401),
+        (None, 200),
+    ],
+)
+def test_a_refusal_of_a_route_is_made_for_what_was_asked(ask, asked, status):
+    reply = ask.dialect.refuse_call(CredentialsRejected(), asked)
+
+    assert reply.status == status
+    if asked is not None and status == 200:
+        assert b'"id": 9' in reply.body

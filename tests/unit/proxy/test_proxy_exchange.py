@@ -5,7 +5,7 @@ from fakes.wired_gate import Wired
 
 from gateway.errors import BodyTooLarge, Forbidden
 from gateway.model import Reply
-from gateway.proxy.route import RefuseWithBody
+from gateway.proxy.route import RefuseByRequest
 
 POST = b"POST /orders/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer warm\r\n"
 
@@ -127,11 +127,11 @@ def test_the_request_id_is_the_clients_or_ours():
     assert exchange.request_id_text == exchange.request_id_text != ""
 
 
-def told(error, body, _request_id):
-    return Reply(200, b"%s %r" % (type(error).__name__.encode(), body))
+def told(error, call):
+    return Reply(200, b"%s %r" % (type(error).__name__.encode(), call and call.body))
 
 
-JSONRPC = {"refuse": RefuseWithBody(told)}
+JSONRPC = {"refuse": RefuseByRequest(told)}
 COLD_POST = b"POST /orders/x HTTP/1.1\r\nHost: h\r\n"
 
 
@@ -160,7 +160,7 @@ async def test_a_refusal_that_wants_the_body_waits_for_it(parts):
 
     assert client.hears().endswith(b"CredentialsMissing b'{\"id\": 7}'")
     client.says(b"GET /orders/x HTTP/1.1\r\nHost: h\r\n\r\n")
-    assert client.hears().endswith(b"CredentialsMissing None"), "and the connection is good for the next"
+    assert client.hears().endswith(b"CredentialsMissing b''"), "and the connection is good for the next"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_a_refusal_that_wants_the_body_waits_for_it(parts):
     ids=["none", "large", "asked for"],
 )
 def test_it_does_not_wait_for_a_body_that_is_not_there_or_not_small(raw):
-    assert refusal_heard(raw).endswith(b"CredentialsMissing None")
+    assert refusal_heard(raw).endswith(b"CredentialsMissing b''")
 
 
 async def test_a_body_that_grows_too_large_is_still_told_the_first_failure():
@@ -184,7 +184,7 @@ async def test_a_body_that_grows_too_large_is_still_told_the_first_failure():
 
     client.says(b"10001\r\n" + b"x" * 0x10001 + b"\r\n")
 
-    assert client.hears().endswith(b"CredentialsMissing None")
+    assert client.hears().endswith(b"CredentialsMissing b''")
     assert client.transport.eof
 
 
@@ -196,7 +196,7 @@ async def test_a_body_that_never_comes_is_told_the_first_failure_in_the_end():
 
     client.connection.expire()
 
-    assert client.hears().endswith(b"CredentialsMissing None")
+    assert client.hears().endswith(b"CredentialsMissing b''")
 
 
 async def test_a_client_that_leaves_while_it_is_waited_for_is_told_nothing():

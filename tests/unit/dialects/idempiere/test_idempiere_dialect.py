@@ -8,6 +8,7 @@ import pytest
 from fakes.garden import GARDEN, ONE_STEP, PEOPLE, SELF_SERVICE, declined, people, problem
 from fakes.token_rig import PASSWORD, why_not
 
+from gateway.dialects.contract import SpellsByRequest
 from gateway.errors import Reason, StoreUnavailable
 from gateway.model import TokenKind
 
@@ -601,4 +602,4 @@ def test_the_login_has_no_documents_of_its_own_and_reads_as_idempiere_does(garde
     assert dialect.reading.scheme_case_sensitive
     assert dialect.reading.tells_token
     assert dialect.cookie is None
-    assert not dialect.needs_body
+    assert not isinstance(dialect, SpellsByRequest)
