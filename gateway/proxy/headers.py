@@ -181,7 +181,10 @@ def _forwarded_proto(head: RequestHead, _name: bytes, value: bytes) -> None:
 
 def _copy_and(attribute: str) -> Action:
     def action(head: RequestHead, name: bytes, value: bytes) -> None:
-        setattr(head, attribute, value.rstrip())
+        stripped, earlier = value.rstrip(), getattr(head, attribute)
+        if earlier is not None and earlier != stripped:
+            raise BadRequest(f"more than one {name.decode('latin-1')} header")  # the ERP might go by the other one
+        setattr(head, attribute, stripped)
         head.copied += (name, b": ", value, b"\r\n")
 
     return action

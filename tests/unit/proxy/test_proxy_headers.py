@@ -221,3 +221,12 @@ def test_the_copied_block_parses_back_to_what_was_meant(fields):
     assert lines == pairs(head.copied)
     remaining = iter(fields)
     assert all(field in remaining for field in lines), "in the order they came, and none invented"
+
+
+@pytest.mark.parametrize("name", [b"Content-Type", b"Origin", b"Sec-Fetch-Site"])
+def test_two_that_differ_of_what_we_judge_by_are_refused(name):
+    """The ERP might go by the one that we did not."""
+    with pytest.raises(BadRequest, match=f"more than one {name.decode().lower()} header"):
+        read((name, b"one"), (name.lower(), b"two"))
+
+    assert pairs(read((name, b"one"), (name, b"one")).copied) == [(name, b"one"), (name, b"one")]
