@@ -108,6 +108,7 @@ def test_the_gateway_keeps_what_it_reads_itself():
     ("fields", "error"),
     [
         ([(b"Host", b"a"), (b"host", b"a")], BadRequest),
+        ([(b"Content-Type", b"text/plain"), (b"content-type", b"application/x-www-form-urlencoded")], BadRequest),
         ([(b"Content-Length", b"1"), (b"Content-Length", b"1")], BadRequest),
         ([(b"Content-Length", b"9" * 19)], BadRequest),
         ([(b"Content-Length", b"x")], BadRequest),
