@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.assembly.outage import refuse_published_secrets, tell_unconfirmed
 from gateway.assembly.rpc import build_rpc_logins
 from gateway.assembly.shared import Shared
 from gateway.authn.session_cookies import CookieLogin, OwnCookies
@@ -79,11 +80,12 @@ def build_logins(
     """The logins of a configuration. What is wrong with their options is reported to `loaded`."""
     config = loaded.config
     parts = {name: part for name, login in config.logins.items() if (part := _parts(loaded, name, login, keys))}
-    cache = VerifiedTokens(shared.feed, clock=shared.clock)
+    refuse_published_secrets(loaded, {name: part.options for name, part in parts.items()})
+    cache = VerifiedTokens(shared.feed, clock=shared.clock, max_staleness=config.store.staleness)
     clients = _clients(loaded, shared)
     current = CurrentSessions(providers, clients, _choices(config.logins))
     formats = [part.tokens for part in parts.values()]
-    verifier = TokenVerifier(shared.store, cache, shared.clock, formats, current)
+    verifier = TokenVerifier(shared.store, cache, shared.clock, formats, current, tell_unconfirmed(shared))
     attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
     built = Logins(cache, verifier, providers)
     protection = Protection(attempts, shared.audit)

@@ -27,6 +27,11 @@ class WeakFeed:
         return self._feed.alive_until
 
     @property
+    def proven_at(self) -> float:
+        """As the feed says."""
+        return self._feed.proven_at
+
+    @property
     def generation(self) -> int:
         """As the feed says."""
         return self._feed.generation

@@ -102,15 +102,16 @@ class Authenticator:
                 return self._accept(verified, method, token)
         return self._not_cached(request, token, method)
 
-    async def identify_cold(self, request: Presented, *, anonymous: bool = False) -> Verified:
-        """Ask the store about the token that `identify` called COLD.
+    async def identify_cold(self, request: Presented, *, anonymous: bool = False, in_outage: bool = True) -> Verified:
+        """Ask the store about the token that `identify` called COLD; where it is away, as `store.when_down` says.
 
-        Raises CredentialsRejected, Forbidden, or StoreUnavailable: never a 401 because the store is away.
+        Without `in_outage` nothing but the store's word counts. Raises CredentialsRejected, Forbidden, or
+        StoreUnavailable: never a 401 because the store is away.
         """
         token, method = self._find(request)
         if token is None:
-            return await self._by_cold_cookie(request, anonymous=anonymous)
-        verified = await self._verifier.verify(token)
+            return await self._by_cold_cookie(request, anonymous=anonymous, in_outage=in_outage)
+        verified = await self._verifier.verify(token, in_outage=in_outage)
         if isinstance(verified, Reason):
             reason = Reason.BAD_HEADER if not token or b" " in token else verified
             raise self.rejected(f"{method}: no token that opens routes: {reason.value}", reason, token)
@@ -196,9 +197,9 @@ class Authenticator:
         refuse_other_sites(request, self._origins)
         return self._accept(verified, "cookie", token)
 
-    async def _by_cold_cookie(self, request: Presented, *, anonymous: bool) -> Verified:
+    async def _by_cold_cookie(self, request: Presented, *, anonymous: bool, in_outage: bool) -> Verified:
         token = self._find_cookie(request)
-        verified = Reason.ABSENT if token is None else await self._verifier.verify(token)
+        verified = Reason.ABSENT if token is None else await self._verifier.verify(token, in_outage=in_outage)
         if token is None or isinstance(verified, Reason) or verified.identity.login not in self._cookies:
             return self._without(request, anonymous=anonymous)
         refuse_other_sites(request, self._origins)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, model_validator
 from gateway.config.addresses import is_loopback
 from gateway.config.problems import did_you_mean
 from gateway.config.secret import Secret
-from gateway.config.section import Section, fault, later
+from gateway.config.section import Section, fault
 from gateway.config.server import TOKEN_LENGTH
 from gateway.config.values import AnyLine, Duration, OptionalFilePath, Whole
 
@@ -78,8 +78,13 @@ class StoreConfig(Section):
     timeout: Duration = 0.5
     encryption_key: Annotated[Secret, AfterValidator(_long_or_empty)] = Secret()
     min_replicas: Annotated[Whole, AfterValidator(_no_replicas)] = 0
-    when_down: Annotated[Literal["deny", "verify_signed"], later("verify_signed")] = "deny"
+    when_down: Literal["deny", "verify_signed"] = "deny"
     max_staleness: Duration = 60.0
+
+    @property
+    def staleness(self) -> float:
+        """Seconds for which tokens that a worker had verified outlive its feed while the store is away; 0: none."""
+        return self.max_staleness if self.when_down == "verify_signed" else 0.0
 
     @property
     def is_embedded(self) -> bool:

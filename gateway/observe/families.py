@@ -43,11 +43,17 @@ FAMILIES: dict[str, Family] = {
     "store_up": Family(Kind.WORST, (), "1 while the token store answers."),
     "store_errors_total": Family(Kind.COUNTER, (), "Calls to the token store that failed or were too late."),
     "feed_up": Family(Kind.WORST, (), "1 while revocations are known to arrive and verified tokens may be remembered."),
+    "unconfirmed_requests_total": Family(
+        Kind.COUNTER, (), "Requests let in by a token that the store could not be asked about (verify_signed)."
+    ),
     "config_reloads_total": Family(Kind.COUNTER, ("result",), "Reloads of the configuration: success or failure."),
     "config_last_reload_success": Family(Kind.WORST, (), "1 if the last reload was accepted, 0 if the old one stays."),
     "config_last_reload_success_timestamp_seconds": Family(
         Kind.LATEST, (), "When the configuration in force was loaded, in seconds since the epoch."
     ),
+    "worker_up": Family(Kind.TOTAL, ("worker",), "1 while this worker accepts connections."),
+    "worker_connections": Family(Kind.TOTAL, ("worker",), "Open connections of clients, by worker."),
+    "worker_restarts_total": Family(Kind.COUNTER, ("worker",), "Workers that ended by themselves and were replaced."),
     "connections": Family(Kind.TOTAL, (), "Open connections of clients."),
     "requests_in_flight": Family(Kind.TOTAL, (), "Exchanges that are not over yet."),
     "verified_tokens": Family(Kind.TOTAL, (), "Tokens remembered as verified."),

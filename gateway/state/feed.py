@@ -4,23 +4,17 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from logging import getLogger
-from secrets import token_hex
+from math import inf
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.errors import StoreUnavailable
 from gateway.model import spawn
+from gateway.state.node import Node
 from gateway.state.store import Store
+from gateway.state.subscription import ALIVE, BEAT, Subscription
 
-ALIVE = 0.5
-"""Seconds for which a heartbeat that came back vouches for the feed, counted from when it was written."""
-BEAT = 0.15
-"""Seconds between heartbeats: two may be lost before the feed counts as lost."""
-_QUIET = 1.0
-_BACKOFF = (0.05, 1.0)
-
-log = getLogger(__name__)
+__all__ = ["ALIVE", "BEAT", "Feed", "Invalidation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +32,24 @@ class Invalidation:
 
 
 class Feed:
-    """One subscription, kept up for as long as it runs. The caller may trust a cache only while `alive`."""
+    """A subscription on each master of the store, kept up for as long as it runs; of all, the worst one counts.
+
+    The caller may trust a cache only while `alive`. In a Cluster each message comes once over each subscription: what
+    it says can be said twice.
+    """
 
     def __init__(self, store: Store) -> None:
         self.alive_until = 0.0
         """A `time.monotonic` moment; after it, revocations may have gone unheard."""
+        self.proven_at = -inf
+        """When the last heartbeat that came back was written: what was revoked until then was heard. Never set back."""
         self.generation = 0
         """Grows with every invalidation and every (re)connect: a read begun under an older one is not to be cached."""
         self._calls = store.calls
-        self._channel = store.keys.channel
-        self._own_channel = store.keys.beat(token_hex(8))
+        self._keys = store.keys
         self._listeners: list[Callable[[Invalidation], None]] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._subscriptions: dict[Node, Subscription] = {}
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def alive(self) -> bool:
@@ -62,64 +62,44 @@ class Feed:
 
     async def start(self) -> None:
         """Begin to listen. Returns at once, whether or not the store is there."""
-        self._tasks = [spawn(self._hear(), name="store feed"), spawn(self._beat(), name="store heartbeat")]
+        self._following = spawn(self._follow(), name="store masters")
 
     async def stop(self) -> None:
         """Stop listening; the feed is dead from now on."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            self._following = None
+        ending = [*self._subscriptions.values()]
+        self._subscriptions = {}
+        await asyncio.gather(*(one.stop() for one in ending))
         self.alive_until = 0.0
 
-    async def _beat(self) -> None:
+    async def _follow(self) -> None:
+        """Listen to whoever are the masters; one that is new vouches for nothing until it is heard."""
         while True:
             try:
-                async with self._calls.budget():
-                    await self._calls.one("PUBLISH", self._own_channel, repr(monotonic()))
+                masters = await self._calls.masters()
             except StoreUnavailable:
-                pass  # the feed says it: nothing comes back
+                masters = [*self._subscriptions]  # each of them knows by itself whether it is alive
+            gone = [self._subscriptions.pop(node) for node in [*self._subscriptions] if node not in masters]
+            for node in masters:
+                if node not in self._subscriptions:
+                    self._subscriptions[node] = Subscription(
+                        self._calls, self._keys, node, heard=self._hear, moved=self._weigh
+                    )
+            self._weigh()
+            await asyncio.gather(*(one.stop() for one in gone))
             await asyncio.sleep(BEAT)
 
-    async def _hear(self) -> None:
-        pause, longest = _BACKOFF
-        while True:
-            try:
-                await self._subscription()
-            except Exception as error:  # noqa: BLE001 - a feed that ended for good would leave every lookup cold
-                if self.alive_until:
-                    log.warning("the invalidation feed is lost, and tried again: %s: %s", type(error).__name__, error)
-                    pause = _BACKOFF[0]
-                else:
-                    pause = min(pause * 2, longest)
-            finally:
-                self.alive_until = 0.0
-            await asyncio.sleep(pause)
+    def _weigh(self) -> None:
+        """As alive as the least alive of all."""
+        every = self._subscriptions.values()
+        self.alive_until = min((one.alive_until for one in every), default=0.0)
+        self.proven_at = max(self.proven_at, min((one.proven_at for one in every), default=-inf))
 
-    async def _subscription(self) -> None:
-        """Subscribe and pass on what comes, until the connection ends or falls silent. Raises redis errors."""
-        connection = self._calls.pool.make_connection()
-        try:
-            async with asyncio.timeout(self._calls.timeout):
-                await connection.connect()
-                await connection.send_command("SUBSCRIBE", self._channel, self._own_channel)
-                for _ in range(2):
-                    await connection.read_response(push_request=True)
-            self._tell(Invalidation("reconnect"))
-            while True:
-                async with asyncio.timeout(_QUIET):
-                    self._receive(await connection.read_response(push_request=True))
-        finally:
-            await connection.disconnect(nowait=True)
-
-    def _receive(self, message: Any) -> None:
-        kind, channel, data = message
-        if kind != b"message":
-            return
-        if channel == self._own_channel.encode():
-            self.alive_until = max(self.alive_until, float(data) + ALIVE)
-        else:
-            self._tell(_read(data))
+    def _hear(self, message: bytes | None) -> None:
+        self._tell(Invalidation("reconnect") if message is None else _read(message))
 
     def _tell(self, invalidation: Invalidation) -> None:
         self.generation += 1

@@ -1,12 +1,15 @@
-"""Verified tokens of this worker: the warm path's one look-up, and what empties it."""
+"""Verified tokens of this worker: the warm path's one look-up, what empties it, and what is left in an outage."""
 
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections import deque
+from collections.abc import Callable
 from time import monotonic, time
 from typing import Any, Protocol
 
-from gateway.model import Clock, Identity
+from gateway.model import Clock
 from gateway.state.feed import Invalidation
+from gateway.tokens.shelf import Shelf, Verified
+
+__all__ = ["InvalidationFeed", "Verified", "VerifiedTokens"]
 
 
 class InvalidationFeed(Protocol):
@@ -15,6 +18,11 @@ class InvalidationFeed(Protocol):
     @property
     def alive_until(self) -> float:
         """`time.monotonic` up to which nothing that was revoked can have escaped us."""
+        ...
+
+    @property
+    def proven_at(self) -> float:
+        """`time.monotonic` of the last proof that the feed lived: everything revoked until then has been heard."""
         ...
 
     @property
@@ -27,33 +35,25 @@ class InvalidationFeed(Protocol):
         ...
 
 
-class Verified:
-    """What a verified token stands for; `headers` holds ready-made upstream header bytes, filled by the proxy."""
-
-    __slots__ = ("expires_at", "headers", "identity", "session_id", "token_hash")
-
-    def __init__(self, identity: Identity, expires_at: float, session_id: str, token_hash: str = "") -> None:
-        self.identity = identity
-        self.expires_at = expires_at
-        """Seconds since the epoch."""
-        self.session_id = session_id
-        self.token_hash = token_hash
-        self.headers: dict[Any, Any] = {}
-
-    def __repr__(self) -> str:
-        return f"Verified({self.identity.provider}/{self.identity.user_id}, expires_at={self.expires_at})"
-
-
 class VerifiedTokens:
-    """Token bytes to what they stand for, used only while the invalidation feed is known to be alive."""
+    """Token bytes to what they stand for, used only while the invalidation feed is known to be alive.
 
-    def __init__(self, feed: InvalidationFeed, capacity: int = 50_000, clock: Clock = time) -> None:
+    With `max_staleness` seconds, `last_known` tells them for so long after the last proof that the feed lived; what a
+    reconnect voids is then kept aside, at most `capacity` entries more.
+    """
+
+    def __init__(
+        self, feed: InvalidationFeed, capacity: int = 50_000, clock: Clock = time, *, max_staleness: float = 0.0
+    ) -> None:
         self._feed = feed
         self._capacity = capacity
+        self._max_staleness = max_staleness
         self.clock = clock
-        self._entries: dict[bytes, Verified] = {}
-        self._by_hash: dict[str, bytes] = {}
-        self._by_session: dict[str, set[bytes]] = {}
+        self._shelf = Shelf(capacity)
+        self._entries = self._shelf.entries
+        """Of the shelf: one attribute less on the warm path."""
+        self._earlier: deque[tuple[float, Shelf]] = deque()
+        """What reconnects voided, newest first, and until when it may be told, by `time.monotonic`."""
         feed.listen(self.invalidate)
 
     def __len__(self) -> int:
@@ -71,44 +71,45 @@ class VerifiedTokens:
             return None
         return verified
 
+    def last_known(self, token: bytes) -> Verified | None:
+        """The entry, for `max_staleness` after the last proof that nothing had revoked it. For outages only."""
+        if not self._max_staleness:
+            return None
+        now = monotonic()
+        for until, shelf in ((self._feed.proven_at + self._max_staleness, self._shelf), *self._earlier):
+            verified = shelf.entries.get(token)
+            if verified is not None:
+                return verified if now < until and self.clock() < verified.expires_at else None
+        return None
+
     def put(self, token: bytes, verified: Verified, generation: int) -> None:
         """Keep what the store said, unless something was invalidated since `generation` was read."""
-        if generation != self._feed.generation:
-            return
-        if token in self._entries:
-            self._drop((token,))
-        elif len(self._entries) >= self._capacity:
-            # The oldest eighth at once: popping one by one from a dict's front costs the length of its dead part.
-            self._drop(tuple(islice(self._entries, max(1, self._capacity // 8))))
-        self._entries[token] = verified
-        self._by_hash[verified.token_hash] = token
-        self._by_session.setdefault(verified.session_id, set()).add(token)
+        if generation == self._feed.generation:
+            self._shelf.put(token, verified)
+
+    def refused(self, token: bytes) -> None:
+        """The store knows better now: forget the token, outage or not."""
+        for shelf in (self._shelf, *(shelf for _, shelf in self._earlier)):
+            shelf.drop((token,))
 
     def invalidate(self, event: Invalidation) -> None:
         """Forget what the event may have revoked: too much is harmless, the store is asked again."""
-        match event.kind:
-            case "session":
-                self._drop(tuple(self._by_session.get(event.session_id, ())))
-            case "token":
-                token = self._by_hash.get(event.token_hash)
-                self._drop((token,) if token is not None else ())
-            case "user":
-                self._drop_where(lambda who: who.provider == event.provider and who.user_id == event.user_id)
-            case "tenant":
-                self._drop_where(lambda who: who.tenant == event.tenant)
-            case _:
-                self._entries.clear()
-                self._by_hash.clear()
-                self._by_session.clear()
+        # On a feed that lives it is a message that nobody could read, and that ended something.
+        if event.kind == "reconnect" and self._max_staleness and monotonic() >= self._feed.alive_until:
+            self._set_aside()
+            return
+        for _, shelf in self._earlier:
+            shelf.invalidate(event)
+        self._shelf.invalidate(event)
 
-    def _drop_where(self, revoked: Callable[[Identity], bool]) -> None:
-        self._drop(tuple(token for token, verified in self._entries.items() if revoked(verified.identity)))
-
-    def _drop(self, tokens: Iterable[bytes]) -> None:
-        for token in tokens:
-            verified = self._entries.pop(token)
-            self._by_hash.pop(verified.token_hash, None)
-            siblings = self._by_session[verified.session_id]
-            siblings.discard(token)
-            if not siblings:
-                del self._by_session[verified.session_id]
+    def _set_aside(self) -> None:
+        """Something may have been revoked unheard: all of it counts in an outage only, and as long as before."""
+        if self._entries:
+            self._earlier.appendleft((self._feed.proven_at + self._max_staleness, self._shelf))
+            self._shelf = Shelf(self._capacity)
+            self._entries = self._shelf.entries
+        now, room = monotonic(), self._capacity
+        for until, shelf in tuple(self._earlier):
+            room -= len(shelf.entries)
+            if now >= until or room < 0:
+                self._earlier.remove((until, shelf))

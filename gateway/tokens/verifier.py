@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from gateway.errors import Reason
+from gateway.errors import Reason, StoreUnavailable
 from gateway.model import Clock, Identity, Session, TokenKind
 from gateway.state.store import Store
 from gateway.tokens.cache import Verified, VerifiedTokens
@@ -13,6 +13,10 @@ from gateway.tokens.live import LiveToken, live_token, unrecognised
 from gateway.tokens.opaque import looks_ours
 
 OPENS_ROUTES: Final = frozenset((TokenKind.ACCESS, TokenKind.APPLICATION))
+
+
+def _nobody_asks(_: Verified) -> None:
+    """Without `max_staleness` there is nothing to tell."""
 
 
 def _as_it_was(session: Session) -> Session:
@@ -30,8 +34,13 @@ class TokenVerifier:
         clock: Clock,
         formats: Sequence[TokenFormat],
         current: Callable[[Session], Session | None] = _as_it_was,
+        unconfirmed: Callable[[Verified], None] = _nobody_asks,
     ) -> None:
-        """`current`: a session as its user is listed now; None if the user was removed or locked."""
+        """`current`: a session as its user is listed now; None if the user was removed or locked.
+
+        `unconfirmed` is told of each token that is let in while the store cannot be asked.
+        """
+        self._unconfirmed = unconfirmed
         self._current = current
         self._store = store
         self._cache = cache
@@ -42,11 +51,22 @@ class TokenVerifier:
         """Whether we made this value, valid or not; no store is asked."""
         return looks_ours(token) or any(each.is_ours(token) for each in self._formats)
 
-    async def verify(self, token: bytes) -> Verified | Reason:
-        """What a token that opens routes stands for, or why it opens none. Raises StoreUnavailable."""
+    async def verify(self, token: bytes, *, in_outage: bool = False) -> Verified | Reason:
+        """What a token that opens routes stands for, or why it opens none. Raises StoreUnavailable.
+
+        `in_outage`: what this worker had verified counts while the store is away, as `store.when_down` allows.
+        """
         generation = self._cache.generation
-        live = await self.judge(token, OPENS_ROUTES)
+        try:
+            live = await self.judge(token, OPENS_ROUTES)
+        except StoreUnavailable:
+            known = self._cache.last_known(token) if in_outage else None
+            if known is None:
+                raise
+            self._unconfirmed(known)
+            return known
         if isinstance(live, Reason):
+            self._cache.refused(token)
             return live
         verified = Verified(identity_of(live.session), live.expires_at, live.session.id, live.hash)
         self._cache.put(token, verified, generation)

@@ -65,7 +65,7 @@ class HandFeed:
     """An invalidation feed that says what the test tells it to."""
 
     def __init__(self) -> None:
-        self.alive_until = inf
+        self.alive_until = self.proven_at = inf
         self.generation = 0
         self.listeners: list[Callable[[Invalidation], None]] = []
 

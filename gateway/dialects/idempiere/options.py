@@ -20,3 +20,8 @@ class IdempiereOptions(Section):
     """`menuTreeId` of the answers, which the documentation does not have; 0 leaves it out."""
     login_languages: Names = ()
     """Languages that a login may ask for; empty for those of the user's clients. Others are ignored."""
+
+    @property
+    def publishes_secret(self) -> bool:
+        """Whether anybody can read the secret that access tokens are signed with."""
+        return self.expose_jwk

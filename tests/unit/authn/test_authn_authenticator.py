@@ -297,3 +297,14 @@ def test_a_dead_token_of_ours_is_never_foreign(make):
 @pytest.mark.parametrize("credentials", [("bearer",), ("access_token", "bearer"), ("cookie",)])
 def test_whether_url_tokens_are_read(make, credentials):
     assert make(*credentials).takes_url_tokens == ("access_token" in credentials)
+
+
+async def test_in_an_outage_a_route_accepts_what_was_verified_unless_proof_is_wanted(make, tokens):
+    tokens.away = True
+    tokens.last_known[b"cold"] = tokens.cold[b"cold"]
+
+    assert await make().identify_cold(bearer(b"cold")) is tokens.cold[b"cold"]
+    with pytest.raises(StoreUnavailable):
+        await make().identify_cold(bearer(b"cold"), in_outage=False)
+    with pytest.raises(StoreUnavailable):
+        await make().identify_cold(bearer(b"unknown"))

@@ -80,7 +80,6 @@ def test_with_a_redis_url_an_empty_signing_secret_is_refused(refused):
     ("more", "expected"),
     [
         (", min_replicas: 1", "store.min_replicas: a value above 0 is not supported yet"),
-        (", when_down: verify_signed", 'store.when_down: "verify_signed" is not supported yet'),
         (", when_down: allow", "store.when_down: must be one of deny, verify_signed"),
         (", timeout: 0s", "store.timeout: must be more than zero"),
         (", key_prefix: ''", "store.key_prefix: must be 1 to 64"),
@@ -90,6 +89,14 @@ def test_with_a_redis_url_an_empty_signing_secret_is_refused(refused):
 )
 def test_a_store_setting_that_cannot_be_is_refused(refused, more, expected):
     assert expected in refused(store("embedded://state", more), files={"ca.pem": "x"})[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "seconds"),
+    [("", 0), (", max_staleness: 5m", 0), (", when_down: verify_signed", 60), (", when_down: verify_signed, max_staleness: 5m", 300)],
+)  # fmt: skip
+def test_verified_tokens_outlive_the_store_only_where_that_is_wished(load_text, more, seconds):
+    assert load_text(store("embedded://state", more)).config.store.staleness == seconds
 
 
 def test_an_encryption_key_is_long(refused):

@@ -213,3 +213,42 @@ async def test_an_application_token_opens_routes_and_has_no_end(rig_with, clock)
     assert (verified.identity.user, verified.expires_at) == ("robot", inf)
     assert rig.cache.get(token) is verified
     assert rig.verifier.is_ours(token)
+
+
+async def away(_):
+    raise StoreUnavailable("the store is away")
+
+
+@pytest.mark.parametrize("token_format", ["jwt", "opaque"])
+async def test_in_an_outage_what_was_verified_counts_where_that_is_asked_for(rig_with, token_format):
+    """Whatever their shape: it is the worker's own memory that counts, not the signature."""
+    rig = rig_with(format=token_format)
+    told, known = [], (await rig.native.broker.login("ada", PASSWORD, CALL)).access_token.encode()
+    never_seen = (await rig.native.broker.login("ada", PASSWORD, CALL)).access_token.encode()
+    cache = VerifiedTokens(rig.feed, clock=rig.clock, max_staleness=60.0)
+    verifier = TokenVerifier(rig.store, cache, rig.clock, (rig.native.tokens,), unconfirmed=told.append)
+    verified = await verifier.verify(known)
+    rig.store.judge_token = away
+
+    assert await verifier.verify(known, in_outage=True) is verified
+    assert told == [verified]
+    with pytest.raises(StoreUnavailable):
+        await verifier.verify(known)
+    with pytest.raises(StoreUnavailable):
+        await verifier.verify(never_seen, in_outage=True)
+    assert await verifier.verify(known[:-4] + b"AAAA", in_outage=True) in {Reason.BAD_SIGNATURE, Reason.MALFORMED}
+
+
+async def test_what_the_store_has_refused_since_does_not_count_in_the_next_outage(rig):
+    token = (await rig.native.broker.login("ada", PASSWORD, CALL)).access_token.encode()
+    cache = VerifiedTokens(rig.feed, clock=rig.clock, max_staleness=60.0)
+    verifier = TokenVerifier(rig.store, cache, rig.clock, (rig.native.tokens,))
+    verified = await verifier.verify(token)
+    rig.feed.alive_until = 0.0  # so that nobody hears of it
+    await rig.store.revoke_session(verified.session_id, "unheard")
+    assert await verifier.verify(token, in_outage=True) is Reason.REVOKED
+
+    rig.store.judge_token = away
+
+    with pytest.raises(StoreUnavailable):
+        await verifier.verify(token, in_outage=True)
