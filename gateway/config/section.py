@@ -95,14 +95,3 @@ def _refuse_later(_: object) -> object:
 
 NotYet = Annotated[Any, BeforeValidator(_refuse_later), WithJsonSchema({"not": {}, "description": "Not supported yet"})]
 """A key of the contract whose feature comes with a later version."""
-
-
-def later(*words: str) -> BeforeValidator:
-    """Refuse these words of the contract with a clear message until their feature is here."""
-
-    def read(value: object) -> object:
-        if isinstance(value, str) and value in words:
-            raise ValueError(f'"{value}" is not supported yet')
-        return value
-
-    return BeforeValidator(read)

@@ -33,6 +33,7 @@ class StillTokens:
         self.warm = dict(warm)
         self.cold = dict(cold)
         self.away = False
+        self.last_known = {}
         self.now = 1_800_000_000.0
 
     def clock(self):
@@ -41,8 +42,10 @@ class StillTokens:
     def get(self, token):
         return self.warm.get(token)
 
-    async def verify(self, token):
+    async def verify(self, token, *, in_outage=False):
         if self.away:
+            if in_outage and token in self.last_known:
+                return self.last_known[token]
             raise StoreUnavailable("the store is away")
         found = self.cold.get(token) or self.warm.get(token)
         return found or (Reason.UNKNOWN if self.is_ours(token) else Reason.MALFORMED)

@@ -34,7 +34,7 @@ def test_who_listens_is_told_for_as_long_as_it_lives():
 def test_it_is_as_alive_as_the_feed():
     feed = HandFeed()
     weak = WeakFeed(feed)
-    feed.alive_until = 7.0
+    feed.alive_until, feed.proven_at = 7.0, 6.5
     feed.tell(Invalidation("all"))
 
-    assert (weak.alive_until, weak.generation) == (7.0, feed.generation)
+    assert (weak.alive_until, weak.proven_at, weak.generation) == (7.0, 6.5, feed.generation)

@@ -2,7 +2,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.config.secret import Secret, SecretFile
-from gateway.config.section import NotYet, Options, Section, fault, fold_twins, later, secret_fields, split_options
+from gateway.config.section import NotYet, Options, Section, fault, fold_twins, secret_fields, split_options
 
 
 class Door(Section):
@@ -67,6 +67,3 @@ def test_the_repr_of_options_shows_names_only():
 def test_features_of_a_later_version_are_named_as_such():
     with pytest.raises(ValidationError, match="is not supported yet"):
         TypeAdapter(NotYet).validate_python({})
-    with pytest.raises(ValueError, match='"b" is not supported yet'):
-        later("b").func("b")
-    assert later("b").func("a") == "a"
