@@ -10,10 +10,10 @@ WORKERS ?= 2
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench fuzz test-packages bench-packages
+.PHONY: help run test check fix bench bench-revocation chaos fuzz test-packages bench-packages
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
 
 run: .venv/.runtime ## start the gateway with the demo ERP on 127.0.0.1:8080 and print curl lines to try
 	$(BIN)/gateway demo
@@ -34,6 +34,12 @@ fix: .venv/.develop ## let ruff repair and format what it can
 
 bench: bench-packages .venv/.runtime .test-tools/peers/.installed ## measure the gateway and its peers; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py $(BENCH)
+
+bench-revocation: test-packages bench-packages .venv/.develop ## measure how soon a revocation holds on 3 nodes; writes its part of bench/RESULTS.md
+	PYTHONPATH=tests $(BIN)/python bench/revocation.py
+
+chaos: test-packages .venv/.develop ## break 3 nodes, Redis and upstreams under load for at most 10 minutes (CHAOS='--seed 5 --seconds 90 sentinel')
+	PYTHONPATH=tests timeout 600 $(BIN)/python tests/chaos/chaos_run.py $(CHAOS)
 
 fuzz: .venv/.develop ## feed 120,000 mutated streams to the listener (FUZZ='cases seed'); client and upstream must agree on each
 	$(BIN)/python bench/fuzz.py $(FUZZ)

@@ -43,7 +43,7 @@ def render(results: Results, rounds: int, seconds: int) -> str:
         "# What a request costs",
         "",
         f"`make bench` wrote this: {rounds} interleaved rounds of {seconds} s, `wrk -t1 -c{CONNECTIONS}`, medians.",
-        f"{_machine()}. Each proxy has one worker on one core; wrk, the upstream (nginx) and Redis share another.",
+        f"{machine()}. Each proxy has one worker on one core; wrk, the upstream (nginx) and Redis share another.",
         "CPU is user and system time of the proxy and all its helpers, from /proc. Access logs are JSON lines to a",
         "file: nginx collects them in 64 KiB blocks, Envoy in its default blocks, HAProxy and Caddy write each line,",
         "the gateway hands batches to a thread. Rows of a peer without `log` log nothing; all of the gateway's do.",
@@ -155,7 +155,8 @@ def _rate(cases: Mapping[str, list[Sample]], title: str) -> float:
     return median(sample.rate for sample in cases[title]) if cases.get(title) else 0.0
 
 
-def _machine() -> str:
+def machine() -> str:
+    """The processor, the kernel and the programs that figures depend on."""
     model = next(
         (
             line.partition(":")[2].strip()

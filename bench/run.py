@@ -15,12 +15,12 @@ from pathlib import Path
 
 import peers
 import report
+import results_file
 from gateways import API_KEY, gateway, log_in, many_tokens
 from load import Request, Sample, idle_cost, measure, status
 from logins import measure_logins
 from peers import Peer, Place
 
-HERE = Path(__file__).resolve().parent
 IDLE = 10_000
 COLD_TOKENS = (120, 200)  # sessions, tokens of each (a session keeps 256 at most): more than a run of 2 s can use
 
@@ -64,7 +64,7 @@ def main() -> int:
     text = report.render(results, options.rounds, options.seconds)
     print(text)
     if not options.quick and not options.peers_only:
-        (HERE / "RESULTS.md").write_text(text)
+        results_file.put(text)
     return 0 if all(bar.holds for bar in report.bars(results)) else 1
 
 

@@ -1,5 +1,6 @@
 """Gateway nodes of a rig: real processes over one store, which a test may kill, start again and reload."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -133,7 +134,7 @@ class Node(GatewayProcess):
                 return len(pids) == self._setting.workers and killed not in pids and self._is_ready()
             return False
 
-        await eventually(whole, seconds=30)
+        await eventually(lambda: asyncio.to_thread(whole), seconds=30)
 
     def reload(self):
         """Write another edition of the file and have it loaded at once. Whether it is in force now."""
@@ -151,6 +152,10 @@ class Node(GatewayProcess):
         asked = urllib.request.Request(f"{self.admin_url}/api/v1/{path}", method=method, data=b"")
         asked.add_header("Authorization", f"Bearer {ADMIN_TOKEN}")
         with urllib.request.urlopen(asked, timeout=10) as answer:
+            return answer.read()
+
+    def metrics(self):
+        with urllib.request.urlopen(f"{self.admin_url}/metrics", timeout=10) as answer:
             return answer.read()
 
 

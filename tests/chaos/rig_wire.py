@@ -89,6 +89,12 @@ class Wire:
     def close(self):
         self._writer.close()
 
+    async def end(self):
+        """Close, and wait until it is."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
     async def _answer(self):
         head = await self._reader.readuntil(b"\r\n\r\n")
         if head[9:10] == b"1":
