@@ -18,6 +18,7 @@ from gateway.config.document import Loaded
 from gateway.config.schema import Config
 from gateway.dialects.replies import refusal
 from gateway.proxy.answer import AnswerActions
+from gateway.proxy.forward_auth import ForwardAuth
 from gateway.proxy.headers import HeaderActions
 from gateway.proxy.identity_lines import AssertingLines, IdentityLines
 from gateway.proxy.route import Rules
@@ -85,6 +86,7 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         connections_per_address=server.limits.connections_per_address,
         upstreams=tuple(upstreams.by_name.values()),
         own_cookies=logins.own_cookies,
+        forward_auth=None if server.forward_auth is None else ForwardAuth(**server.forward_auth.model_dump()),
         has_cors=any(each.cors for each in config.routes) or any(each.cors for each in config.logins.values()),
     )
     return Assembled(config, loaded, tuple(sorted(loaded.files)), rules, logins, upstreams)

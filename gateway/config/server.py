@@ -11,6 +11,7 @@ from gateway.config.section import Section, fault
 from gateway.config.values import (
     Duration,
     FilePath,
+    Flag,
     Size,
     Whole,
     distinct,
@@ -18,6 +19,8 @@ from gateway.config.values import (
     read_whole,
 )
 
+FAILURE_STATUSES = (503, 403)
+"""What a verdict that is not to be had may be told as: nginx takes no other refusals than 401 and 403."""
 TOKEN_LENGTH = 32
 """Characters of an admin token and of an encryption key: 128 bits even where they are hexadecimal digits."""
 
@@ -69,6 +72,23 @@ class ServerLimits(Section):
     connections_per_address: Whole = 0
 
 
+def _read_failure_status(value: object) -> int:
+    status = read_whole(value)
+    if status not in FAILURE_STATUSES:
+        raise ValueError("must be 503 or 403")
+    return status
+
+
+class ForwardAuthConfig(Section):
+    """Verdicts for other proxies, which keep the traffic: `GET /_gateway/verify`."""
+
+    failure_status: Annotated[
+        int, BeforeValidator(_read_failure_status), WithJsonSchema({"type": "integer", "enum": list(FAILURE_STATUSES)})
+    ] = 503
+    injected_credential: Flag = False
+    rewritten_uri: Flag = True
+
+
 class ServerConfig(Section):
     """The public listener."""
 
@@ -81,6 +101,16 @@ class ServerConfig(Section):
     tls: ServerTls | None = None
     timeouts: ServerTimeouts = ServerTimeouts()
     limits: ServerLimits = ServerLimits()
+    forward_auth: ForwardAuthConfig | None = None
+
+    @model_validator(mode="after")
+    def _asked_by_proxies(self) -> "ServerConfig":
+        if self.forward_auth is not None:
+            if not self.trusted_proxies:
+                raise fault("forward_auth", "needs trusted_proxies: nobody else is told a verdict")
+            if self.forward_auth.injected_credential and any(not each.prefixlen for each in self.trusted_proxies):
+                raise fault("forward_auth", "would tell everyone the ERP's credential: trusted_proxies is everyone")
+        return self
 
     @property
     def origin(self) -> str:

@@ -13,6 +13,7 @@ from gateway.proxy.forwarded import Peer
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.holds import CLIENT_FULL, PIPELINE
 from gateway.proxy.reader import RequestReader
+from gateway.proxy.verify import spell_unread
 from gateway.upstream.connection import WRITE_BUFFER
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ class ClientConnection(RequestReader):
     def _serve(self, exchange: ForwardedExchange) -> None:
         self._serving = exchange
         if exchange.error is not None:
+            spell_unread(exchange)
             exchange.refuse(exchange.error)
         else:
             self.gate.admit(exchange)

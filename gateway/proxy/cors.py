@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import Forbidden, MethodNotAllowed, NotFound
 from gateway.model import Reply
+from gateway.proxy.forward_auth import asks_verdict
 from gateway.proxy.forwarded import asked_host
 from gateway.proxy.head import RequestHead
 from gateway.routing.paths import split_target
@@ -122,6 +123,7 @@ def find_preflight(rules: "Rules", head: RequestHead) -> Preflight | None:
         or method in {b"CONNECT", b"TRACE"}
         or not _NAMES.fullmatch(method)
         or b"," in method
+        or (rules.forward_auth is not None and asks_verdict(head.target))
     ):
         return None
     host = asked_host(head)

@@ -15,6 +15,7 @@ from gateway.proxy.connections import OpenConnections
 from gateway.proxy.cors import answers_preflight, endpoint_cors
 from gateway.proxy.endpoint import serve_endpoint
 from gateway.proxy.erp_steps import ErpSteps
+from gateway.proxy.forward_auth import asks_verdict
 from gateway.proxy.forwarded import asked_host
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.holds import UNDECIDED
@@ -24,6 +25,7 @@ from gateway.proxy.route import Judged, Route, Rules
 from gateway.proxy.rpc_steps import RpcSteps
 from gateway.proxy.tunnel import open_tunnel
 from gateway.proxy.url_token_rules import read_form_token, read_url_token
+from gateway.proxy.verify import VerifySteps
 from gateway.routing.paths import split_target
 from gateway.tokens.cache import Verified
 from gateway.upstream.connection import UpstreamConnection
@@ -40,7 +42,7 @@ MOST_MEMOS = 4096
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 
-class Gate(OpenConnections, ErpSteps, RpcSteps):
+class Gate(OpenConnections, ErpSteps, RpcSteps, VerifySteps):
     """Decides each exchange under the rules it began with."""
 
     def __init__(self, rules: Rules, observer: Observer) -> None:
@@ -87,6 +89,9 @@ class Gate(OpenConnections, ErpSteps, RpcSteps):
     def _judge(self, exchange: ForwardedExchange) -> Judged | None:
         """Where this method, path and host lead; remembered without the query, which may hold a token."""
         rules, method = exchange.rules, exchange.method
+        if rules.forward_auth is not None and asks_verdict(exchange.target):
+            self.verify(exchange, rules.forward_auth)
+            return None
         host = asked_host(exchange)
         if method in REFUSED_METHODS:
             exchange.keep_alive = exchange.keep_alive and method != "CONNECT"

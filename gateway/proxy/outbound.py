@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from gateway.authn.authenticator import FOREIGN, NOBODY
+from gateway.authn.session_cookies import OwnCookies
 from gateway.proxy.forwarding import ForwardedExchange
+from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import fold, without_aliases
 from gateway.proxy.route import Route
 from gateway.routing.paths import strip_prefix
@@ -34,8 +36,8 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
     if exchange.conditional is not None:
         copied = [*copied, *_passed_conditional(exchange, route)]
     cookie, referer = exchange.cookie, exchange.referer
-    if cookie is not None and exchange.rules.own_cookies is not None:
-        cookie = exchange.rules.own_cookies.cut(cookie)
+    if cookie is not None or exchange.credential is not None:
+        cookie = sent_cookie(exchange, exchange.rules.own_cookies, route, exchange.credential)
     if route.changes_request:
         removed = route.remove_headers
         copied = [*without_aliases(copied, removed), *route.set_headers]
@@ -59,7 +61,7 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
             b"X-Request-Id: ",
             exchange.request_id,
             b"\r\n",
-            b"" if verified is NOBODY else _credentials(exchange, route, verified),
+            b"" if verified is NOBODY else credential_lines(exchange, route, verified),
             b"" if exchange.credential is None else exchange.credential.lines,
             _framing(exchange) if exchange.has_framing else b"",
             b"\r\n",
@@ -67,20 +69,30 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
     )
 
 
-def _credentials(exchange: ForwardedExchange, route: Route, verified: Verified) -> bytes:
+def credential_lines(head: RequestHead, route: Route, verified: Verified) -> bytes:
     """Identity headers, assertion and the injector's credential; an anonymous caller gets none of them."""
     if verified is not FOREIGN:
         return route.identity_lines(verified)
     foreign = b""
-    if exchange.authorization is not None and b"authorization" not in route.owned_headers:
-        foreign += b"Authorization: " + exchange.authorization + b"\r\n"
-    if exchange.api_key is not None and b"x-api-key" not in route.owned_headers:
-        foreign += b"X-API-Key: " + exchange.api_key + b"\r\n"
+    if head.authorization is not None and b"authorization" not in route.owned_headers:
+        foreign += b"Authorization: " + head.authorization + b"\r\n"
+    if head.api_key is not None and b"x-api-key" not in route.owned_headers:
+        foreign += b"X-API-Key: " + head.api_key + b"\r\n"
     return foreign
 
 
+def sent_cookie(head: RequestHead, own: OwnCookies | None, route: Route, credential: Credential | None) -> bytes | None:
+    """The client's cookies without ours and those that stand for a session in the ERP, and then the caller's own."""
+    cookie = head.cookie
+    if cookie is not None and own is not None:
+        cookie = own.cut(cookie)
+    if b"cookie" in route.remove_headers:
+        cookie = None
+    erp = route.upstream.erp
+    return cookie if erp is None else _erp_cookie(cookie, erp.owns_cookies, credential)
+
+
 def _erp_cookie(cookie: bytes | None, owned: Iterable[bytes], credential: Credential | None) -> bytes | None:
-    """The client's cookies without those that stand for a session in the ERP, and then the caller's own."""
     for name in owned:
         cookie = without_cookie(cookie, name, _any) if cookie is not None else None
     if credential is None or not credential.cookie:

@@ -9,6 +9,7 @@ from gateway.errors import Forbidden, GatewayError, InsufficientScope
 from gateway.model import Call, Handler, Reply
 from gateway.proxy.answer import AnswerActions
 from gateway.proxy.cors import Cors
+from gateway.proxy.forward_auth import ForwardAuth
 from gateway.proxy.forwarded import Network
 from gateway.proxy.headers import HeaderActions
 from gateway.proxy.rpc_surface import RpcSurface
@@ -153,6 +154,8 @@ class Rules:
     upstreams: tuple[Upstream, ...] = ()
     own_cookies: OwnCookies | None = None
     """The session cookies that logins hand out; None where none does, so that no Cookie header need be looked at."""
+    forward_auth: ForwardAuth | None = None
+    """Other proxies may ask for verdicts."""
     has_cors: bool = False
     """Some route or login has rules for other origins."""
     known_answers: KnownAnswers = field(default_factory=KnownAnswers)

@@ -29,6 +29,7 @@ server:
   tls: {{certificate_file: cert.pem, private_key_file: key.pem}}
   timeouts: {{header: 5s, body: 30s, idle: 90s, drain: 500ms}}
   limits: {{header_bytes: 16KiB, body_bytes: 1GiB, connections: 500, connections_per_address: 10}}
+  forward_auth: {{failure_status: 403, injected_credential: true, rewritten_uri: false}}
 admin:
   listen: 127.0.0.1:9081
   token: "0123456789abcdef0123456789abcdef"

@@ -3,6 +3,7 @@ from hashlib import sha256
 import pytest
 
 from gateway.config.problems import ConfigRefused
+from gateway.proxy.forward_auth import ForwardAuth
 
 KEYED = '{erp: {servers: ["http://10.0.0.1:8069"], identity_headers: {user: X-Who}, assertion: {header: X-Proof}, injector: {header: {name: X-ERP-Key, value: k}}}}'
 
@@ -15,6 +16,13 @@ def test_the_listeners_settings_are_the_rules(assembler):
     assert [str(network) for network in rules.trusted_proxies] == ["10.0.0.0/8"]
     assert (rules.header_timeout, rules.body_timeout, rules.idle_timeout) == (1, 2, 3)
     assert (rules.header_bytes, rules.body_bytes, rules.connections, rules.connections_per_address) == (2048, 5, 6, 7)
+
+
+def test_verdicts_for_other_proxies_are_told_as_the_configuration_says(assembler):
+    server = "{trusted_proxies: [10.0.0.0/8], forward_auth: {failure_status: 403, rewritten_uri: false}}"
+
+    assert assembler().rules.forward_auth is None
+    assert assembler(server=server).rules.forward_auth == ForwardAuth(failure_status=403, rewritten_uri=False)
 
 
 def test_headers_that_the_gateway_asserts_pass_from_no_client_and_to_none(assembler):
