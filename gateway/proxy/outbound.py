@@ -41,11 +41,7 @@ def upstream_head(exchange: ForwardedExchange, route: Route, verified: Verified,
     if route.changes_request:
         removed = route.remove_headers
         copied = [*without_aliases(copied, removed), *route.set_headers]
-        cookie = None if b"cookie" in removed else cookie
         referer = None if b"referer" in removed else referer
-    erp = route.upstream.erp
-    if erp is not None:
-        cookie = _erp_cookie(cookie, erp.owns_cookies, exchange.credential)
     return b"".join(
         (
             METHOD_BYTES[exchange.method],
