@@ -64,9 +64,9 @@ def _render(found: list[Revocation], cuts: dict[bool, list[Revocation]]) -> str:
     lines = [
         "# How soon a revocation holds everywhere",
         "",
-        f"`make bench-revocation` wrote this: {NODES} nodes of {WORKERS} worker{'s' if WORKERS > 1 else ''} over one Redis,",
-        f"{LOAD} requests a second of others, and {NODES * CONNECTIONS} connections that ask with a token without a pause",
-        f"while it is logged out at the first node. Everything shares one machine: {machine()}.",
+        f"`make bench-revocation` wrote this: {NODES} nodes of {WORKERS} worker{'s' if WORKERS > 1 else ''} over one",
+        f"Redis, {LOAD} requests a second of others, and {NODES * CONNECTIONS} connections that ask with a token",
+        f"all the time while it is logged out at the first node. One machine does it all: {machine()}.",
         "Milliseconds after the answer to the logout:",
         "",
         f"| of {len(found)} revocations | median | p99 | largest | promised |",

@@ -18,7 +18,6 @@ from chaos.rig_run import chaos
 from chaos.rig_stores import STORES, min_replicas
 
 TESTS = Path(__file__).resolve().parents[1]
-RELOADS = 100
 
 
 def say(text):
@@ -32,7 +31,7 @@ def main():
     say(f"seed {options.seed}")
     held = [] if options.no_cross_talk else [_cross_talk()]
     names = options.stores or [*STORES]
-    share = options.seconds / len(names), -(-RELOADS // len(names))
+    share = options.seconds / len(names), -(-options.reloads // len(names))
     held += [asyncio.run(_run(name, options, *share)) for name in names]
     say("all held" if all(held) else "NOT all held")
     return 0 if all(held) else 1
@@ -43,6 +42,7 @@ def _options():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--seconds", type=float, default=330)
     parser.add_argument("--rate", type=float, default=200)
+    parser.add_argument("--reloads", type=int, default=100)
     parser.add_argument("--no-cross-talk", action="store_true")
     parser.add_argument("stores", nargs="*", help=", ".join(STORES))
     return parser.parse_args()

@@ -11,11 +11,15 @@ Strike = Callable[..., Awaitable[str]]
 
 @dataclass(frozen=True)
 class Fault:
-    """`breaks`: connections of clients may end without an answer, because who held them was killed."""
+    """`breaks`: besides a 502, 503 or 504, how a request may end that was under way when somebody was killed.
+
+    "broken": before an answer began, if the process was killed that held the connection. "cut": within one, which also
+    a dead upstream does: what has begun cannot become a 502 any more, and must not look complete.
+    """
 
     name: str
     strike: Strike
-    breaks: bool = False
+    breaks: frozenset[str] = frozenset()
 
 
 async def worker_killed(rig):
@@ -100,9 +104,9 @@ def _failed_over(rig):
 
 
 COMMON = (
-    Fault("a worker killed -9", worker_killed, breaks=True),
-    Fault("an upstream dead", upstream_dead),
-    Fault("all upstreams dead", all_upstreams_dead),
+    Fault("a worker killed -9", worker_killed, frozenset({"broken", "cut"})),
+    Fault("an upstream dead", upstream_dead, frozenset({"cut"})),
+    Fault("all upstreams dead", all_upstreams_dead, frozenset({"cut"})),
     Fault("Redis paused", redis_paused),
 )
 RESTART = Fault("Redis killed and restarted", redis_restarted)

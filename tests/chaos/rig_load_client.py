@@ -17,7 +17,7 @@ import uvloop
 from chaos.rig_held import Held, Standing
 from chaos.rig_judge import Judge
 from chaos.rig_nodes import PASSWORD, User
-from chaos.rig_wire import Broken, Wire, bearer, post, request
+from chaos.rig_wire import Broken, Cut, Wire, bearer, post, request
 
 ACTIONS = {"use": 86, "key": 4, "renew": 4, "open": 3, "end": 3}
 PROBES = (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.51, 0.6, 0.8, 1.2, 2, 4)
@@ -85,10 +85,10 @@ class Load:
             answer = await self._exchange(node, raw)
         except (Broken, TimeoutError) as error:
             answer = None
-            outcome = "broken" if isinstance(error, Broken) else "never"
+            outcome = {Cut: "cut", Broken: "broken"}.get(type(error), "never")
         else:
             outcome = answer.status
-        self.records.append((began, monotonic(), node, kind, outcome))
+        self.records.append([began, monotonic(), node, kind, outcome])
         return answer
 
     async def _exchange(self, node, raw):
@@ -136,6 +136,8 @@ class Load:
             self.judge.mine(held.user, answer)
             if answer.status == 401 and was_live and held.must_open:
                 self.judge.wrong(f"REFUSED: a valid token of {held.path}: {answer.body!r} {held.history}")
+            elif answer.status == 401 and kind == "use":
+                self.records[-1][3] = "raced"  # its session was ended meanwhile
             elif answer.status not in UNAVAILABLE | {401}:
                 self.judge.wrong(f"{kind} was answered {answer.status} {answer.body!r}")
         return answer.status

@@ -11,6 +11,7 @@ RIGHT = {
     "open": {200},
     "renew": {200},
     "last": {200},
+    "raced": {401},
     "end": {204, 401},  # 401: an earlier try had done it; what else it may mean the client judges
     "probe": {401, 200},  # 200 within the bound only: the client judges
 }
@@ -25,7 +26,7 @@ class Window:
 
     name: str
     began: float
-    breaks: bool = False
+    breaks: frozenset[str] = frozenset()
     what: str = ""
     repaired: float = inf
 
@@ -57,7 +58,7 @@ class Report:
 
     def _explains(self, window, record):
         outcome = record[4]
-        return window.covers(record) and (outcome in UNAVAILABLE or (outcome == "broken" and window.breaks))
+        return window.covers(record) and (outcome in UNAVAILABLE or outcome in window.breaks)
 
     def lines(self):
         """The timeline and the sums, for people."""

@@ -16,7 +16,11 @@ _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class Broken(Exception):
-    """The connection ended before the answer did."""
+    """The connection ended before an answer began."""
+
+
+class Cut(Broken):
+    """It ended within an answer, which can therefore not be taken for a whole one."""
 
 
 class Answer:
@@ -65,9 +69,13 @@ class Wire:
         """The next final answer. Raises Broken where it ends before, TimeoutError where it never comes."""
         async with asyncio.timeout(PATIENCE):
             try:
-                return await self._answer()
+                head = await self._head()
             except (OSError, EOFError, ValueError) as error:
                 raise Broken(f"{type(error).__name__}") from error
+            try:
+                return Answer(head, await self._body(head))
+            except (OSError, EOFError, ValueError) as error:
+                raise Cut(f"{type(error).__name__} after {head!r}") from error
 
     async def read_some(self):
         """At most a few bytes of what comes next."""
@@ -95,14 +103,17 @@ class Wire:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def _answer(self):
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        if head[9:10] == b"1":
-            return await self._answer()
+    async def _head(self):
+        while True:
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            if head[9:10] != b"1":
+                return head
+
+    async def _body(self, head):
         if _CHUNKED.search(head):
-            return Answer(head, await self._chunks())
+            return await self._chunks()
         length = _LENGTH.search(head)
-        return Answer(head, await self._reader.readexactly(int(length[1])) if length else b"")
+        return await self._reader.readexactly(int(length[1])) if length else b""
 
     async def _chunks(self):
         body = b""

@@ -17,7 +17,7 @@ async def test_nobody_gets_a_wrong_answer_while_things_die(tmp_path, kind):
     """`make chaos` does the same for minutes."""
     with (
         STORES[kind](tmp_path / "store") as store,
-        Rig(tmp_path, store, seed=11, users=6, min_replicas=min_replicas(store)) as rig,
+        Rig(tmp_path, store, seed=11, users=6, min_replicas=min_replicas(store), timeout="3s") as rig,
     ):
         report = await chaos(rig, seconds=SECONDS, rate=120, reloads=20)
 

@@ -102,7 +102,7 @@ def report(*records, windows=()):
 
 
 FAULT = Window("a fault", 10.0, repaired=11.0)
-KILL = Window("a kill", 10.0, breaks=True, repaired=11.0)
+KILL = Window("a kill", 10.0, breaks=frozenset({"broken"}), repaired=11.0)
 
 
 @pytest.mark.parametrize(
