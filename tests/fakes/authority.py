@@ -20,8 +20,8 @@ def write_private_key(file):
     return key
 
 
-def write_certificates(directory):
-    """ca.pem, and cert.pem with key.pem that it vouches for; returns the path of ca.pem, as clients want it."""
+def write_certificates(directory, *names):
+    """ca.pem, and cert.pem with key.pem that it vouches for, also under `names`; returns the path of ca.pem."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _name("Test authority")
     usage = dict.fromkeys(
@@ -45,7 +45,10 @@ def write_certificates(directory):
     key = write_private_key(directory / "key.pem")
     leaf = (
         _builder(_name("127.0.0.1"), authority, key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, names)]),
+            critical=False,
+        )
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
