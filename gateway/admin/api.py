@@ -1,11 +1,11 @@
-"""`/api/v1/…`: what `gateway reload`, `gateway explain` and `gateway sessions` ask for, behind the admin token."""
+"""`/api/v1/…`: what `gateway reload`, `explain`, `sessions` and `bans` ask for, behind the admin token."""
 
 import json
 from typing import Any
 
 from aiohttp import web
 
-from gateway.admin.control import Control
+from gateway.admin.control import Control, Lifting
 from gateway.admin.replies import reply
 from gateway.errors import BadRequest, NotFound
 
@@ -26,6 +26,8 @@ class Api:
             web.get("/api/v1/sessions", self._sessions),
             web.delete("/api/v1/sessions/{id}", self._revoke_session),
             web.post("/api/v1/sessions/revoke", self._revoke),
+            web.get("/api/v1/bans", self._bans),
+            web.post("/api/v1/bans/lift", self._lift),
         ]
 
     async def _snapshot(self, _: web.Request) -> web.StreamResponse:
@@ -69,6 +71,20 @@ class Api:
             case _:
                 raise BadRequest("neither a user nor a tenant nor all")
         return reply({"status": "revoked"})
+
+    async def _bans(self, _: web.Request) -> web.StreamResponse:
+        return reply({"bans": list(await self._control.bans())})
+
+    async def _lift(self, request: web.Request) -> web.StreamResponse:
+        """A user, an address or both; or all, which has to be said in so many words."""
+        fields = await _read(request, {"user", "provider", "address", "all"})
+        if fields == {"all": True} and fields["all"] is True:
+            return reply({"lifted": await self._control.lift_bans(Lifting())})
+        named = fields.keys()
+        if "all" in named or not named & {"user", "address"} or ("provider" in named and "user" not in named):
+            raise BadRequest("neither a user nor an address nor all")
+        which = Lifting(**{name: _text(fields, name) for name in fields})
+        return reply({"lifted": await self._control.lift_bans(which)})
 
 
 async def _read(request: web.Request, known: set[str]) -> dict[str, Any]:

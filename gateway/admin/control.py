@@ -82,6 +82,31 @@ class SessionView:
     """None: it has no absolute end."""
 
 
+@dataclass(frozen=True, slots=True)
+class BanView:
+    """A ban as an operator sees it."""
+
+    scope: str
+    """account: this account from this address; address: everybody from there."""
+    provider: str
+    user_id: str
+    """Empty for an address, and for a name that nobody has logged in by."""
+    address: str
+    until: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifting:
+    """Which bans an operator lifts: what is given narrows the choice, and nothing given means all."""
+
+    user: str = ""
+    """A name or id."""
+    provider: str = ""
+    """Whose user; any where it is empty."""
+    address: str = ""
+
+
 class Control(Protocol):
     """The data path as the admin listener sees it: a direct call in one process.
 
@@ -123,3 +148,9 @@ class Control(Protocol):
 
     async def revoke_all(self) -> None:
         """End every session."""
+
+    async def bans(self) -> Sequence[BanView]:
+        """All that are in force, the one that ends first coming first."""
+
+    async def lift_bans(self, which: Lifting) -> int:
+        """End bans before their time; returns how many were in force."""

@@ -6,7 +6,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
-from gateway.admin.control import Explanation, Health, SessionView, Snapshot
+from gateway.admin.control import BanView, Explanation, Health, Lifting, SessionView, Snapshot
+from gateway.app import bans
 from gateway.app.explain import explain
 from gateway.broker.accounts import Lists
 from gateway.config.identities import canonical_username
@@ -100,8 +101,7 @@ class LocalControl:
         store = self._process.state.store
         listing = self._process.current.logins.providers[provider]
         listed = listing.id_of(user) if isinstance(listing, Lists) else ""
-        attempts = Attempts(store.calls, store.keys, self._process.shared.clock)
-        known = listed or await attempts.user_named(provider, canonical_username(user))
+        known = listed or await self._attempts.user_named(provider, canonical_username(user))
         if not known and not await store.sessions_of(provider, user):
             raise NotFound("no such user, or none with a session")
         return known or user
@@ -115,6 +115,22 @@ class LocalControl:
         """End every session."""
         await self._process.state.store.revoke_all("revoked by an operator")
         self._tell("sessions_ended", all=True)
+
+    async def bans(self) -> Sequence[BanView]:
+        """All bans in force."""
+        return await bans.listed(self._attempts)
+
+    async def lift_bans(self, which: Lifting) -> int:
+        """End bans before their time."""
+        lifted = await bans.lift(self._attempts, self._process.current.logins.providers, which)
+        who = {"provider": which.provider, "client": which.address, "all": which == Lifting()}
+        self._process.shared.audit("bans_lifted", cause="lifted by an operator", lifted=lifted, **who)
+        return lifted
+
+    @property
+    def _attempts(self) -> Attempts:
+        store = self._process.state.store
+        return Attempts(store.calls, store.keys, self._process.shared.clock)
 
     def _tell(self, event: str, **fields: Any) -> None:
         self._process.shared.audit(event, cause="revoked by an operator", **fields)

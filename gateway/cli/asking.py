@@ -17,7 +17,8 @@ _MANY = ({"user"}, {"user", "provider"}, {"provider", "user_id"}, {"tenant"}, {"
 """What names many sessions, and nothing besides."""
 
 
-def _ask(path: Path, method: str, address: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
+def ask(path: Path, method: str, address: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
+    """What the running gateway answers; a failure ends the command."""
     return or_refuse(lambda: client_for(path, os.environ).ask(method, address, body, accept=accept), _FAILURES)
 
 
@@ -43,7 +44,7 @@ def explain(path: Path, headers: list[list[str]], method: str, target: str, *, a
     TARGET is the path with its query, as in: gateway explain GET '/products/1?view=full' -H 'X-API-Key: …'
     """
     body = {"method": method, "target": target, "headers": headers}
-    found = _ask(path, "POST", "/api/v1/explain", body)
+    found = ask(path, "POST", "/api/v1/explain", body)
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_spell_explanation(found)))
 
 
@@ -63,7 +64,7 @@ def _spell_explanation(found: dict[str, Any]) -> list[str]:
 @config_option
 def reload(path: Path) -> None:
     """Have the running gateway load its configuration file again, now."""
-    report = _ask(path, "POST", "/api/v1/reload", accept=(422,))
+    report = ask(path, "POST", "/api/v1/reload", accept=(422,))
     if not report["accepted"]:
         raise Refused([*report["problems"], "the old configuration stays in force"])
     for change in report["changes"]:
@@ -86,14 +87,14 @@ def sessions() -> None:
 def list_sessions(path: Path, provider: str, user_id: str, *, as_json: bool) -> None:
     """List the live sessions of one user."""
     query = urlencode({"provider": provider, "user_id": user_id})
-    found = _ask(path, "GET", f"/api/v1/sessions?{query}")
+    found = ask(path, "GET", f"/api/v1/sessions?{query}")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
     for session in found["sessions"]:
-        ends = _moment(session["expires"]) if session["expires"] else "never"
+        ends = moment(session["expires"]) if session["expires"] else "never"
         tenant = f"  tenant {session['tenant']}" if session["tenant"] else ""
-        since = _moment(session["created"])
+        since = moment(session["created"])
         click.echo(f"{session['id']}  {session['user']}  login {session['login']}{tenant}  since {since}  ends {ends}")
     if not found["sessions"]:
         click.echo("no sessions", err=True)
@@ -111,13 +112,14 @@ def revoke_sessions(path: Path, session_id: str | None, **which: Any) -> None:
     """End one session by its id, or many at once. Their tokens are dead on every worker at once."""
     given = {"all" if key == "everything" else key: value for key, value in which.items() if value}
     if session_id and not given:
-        _ask(path, "DELETE", f"/api/v1/sessions/{quote(session_id, safe='')}")
+        ask(path, "DELETE", f"/api/v1/sessions/{quote(session_id, safe='')}")
     elif not session_id and set(given) in _MANY:
-        _ask(path, "POST", "/api/v1/sessions/revoke", given)
+        ask(path, "POST", "/api/v1/sessions/revoke", given)
     else:
         raise click.UsageError("name one of: an ID, --user, --provider with --user-id, --tenant, --all")
     click.echo("revoked")
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """Seconds since the epoch, for a person."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,18 +1,19 @@
 """Attempts to log in: reserved before a password is looked at, settled after, counted over all gateways at once."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from gateway.errors import StoreUnavailable
 from gateway.model import Clock
+from gateway.state.bans import PATIENCE, Ban, Bans
 from gateway.state.calls import Calls, Command, Script
-from gateway.state.keys import Keys, owner_tag
+from gateway.state.keys import Keys, account_tag, owner_tag
 
 RESERVE, SETTLE = ATTEMPT_SCRIPTS = tuple(Script.load(name) for name in ("reserve", "settle"))
 ADDRESS_FACTOR: Final = 10
 """An address may fail so many times as often as one account from it: many people share one."""
-_PATIENCE: Final = 120
-"""Seconds that a judgement may take. An older reservation was left by a gateway that died, and counts as failed."""
 _FAILURES_KEPT: Final = 128
 """Of one account, wherever they came from: more than the delay ever looks at."""
 _NAMES_KEPT: Final = 90 * 86400
@@ -53,7 +54,13 @@ class Attempt:
     @property
     def account(self) -> str:
         """What the counters know the account by: aliases of one user are one, and no key shows a name."""
-        return owner_tag(self.provider, f"id {self.user_id}" if self.user_id else f"name {self.name}")
+        return account_tag(self.provider, user_id=self.user_id, name=self.name)
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """All that it was counted as: what failed before anybody had logged in by the name stands under the name."""
+        by_name = account_tag(self.provider, name=self.name)
+        return (self.account,) if self.account == by_name else (self.account, by_name)
 
 
 class Verdict(Enum):
@@ -97,6 +104,7 @@ class Attempts:
         self._calls = calls
         self._keys = keys
         self._clock = clock
+        self.bans = Bans(calls, keys, clock)
 
     async def user_named(self, provider: str, name: str) -> str:
         """The id of the user who last logged in by this name; empty for none."""
@@ -108,22 +116,20 @@ class Attempts:
         """Take one of the failures that are left, before the password is looked at, or say why not."""
         limits, now = attempt.limits, self._clock()
         command = RESERVE.on(
-            self._keys.failures(attempt.account, attempt.address),
+            self._counters(attempt),
             repr(now),
             attempt.id,
             repr(limits.window),
-            _PATIENCE,
+            PATIENCE,
             limits.max_failures,
             0 if attempt.address_is_shared else limits.of_address,
             repr(_kept(limits)),
         )
-        anywhere = self._keys.failures_anywhere(attempt.account)
+        anywhere = [self._keys.failures_anywhere(account) for account in attempt.known_as]
+        counts: list[Command] = [("ZCOUNT", key, f"({now - limits.window!r}", "+inf") for key in anywhere]
         async with self._calls.budget():
-            answer, account_failures = await self._calls.many(
-                [command, ("ZCOUNT", anywhere, f"({now - limits.window!r}", "+inf")]
-            )
-        verdict, retry_after, address_failures = answer
-        return Reservation(Verdict(verdict.decode()), float(retry_after), account_failures, address_failures)
+            (verdict, retry_after, address_failures), *account_failures = await self._calls.many([command, *counts])
+        return Reservation(Verdict(verdict.decode()), float(retry_after), sum(account_failures), address_failures)
 
     async def failed(self, attempt: Attempt) -> NewBans:
         """The password was wrong."""
@@ -136,7 +142,11 @@ class Attempts:
             ("ZREMRANGEBYRANK", anywhere, 0, -_FAILURES_KEPT - 1),
             ("PEXPIRE", anywhere, int(attempt.limits.window * 1000)),
         )
-        return NewBans(account=bool(pair), address=bool(address))
+        begun = NewBans(account=bool(pair), address=bool(address))
+        if begun.account or begun.address:
+            with suppress(StoreUnavailable):  # in force, listed or not; whoever names both can lift it all the same
+                await self.bans.note(_listed(attempt, begun, now + attempt.limits.ban))
+        return begun
 
     async def succeeded(self, attempt: Attempt, user_id: str) -> None:
         """The password was right: the account's failures from this address are forgotten, the address's are not."""
@@ -150,7 +160,7 @@ class Attempts:
     async def _settle(self, attempt: Attempt, outcome: str, *along: Command) -> tuple[int, int]:
         limits = attempt.limits
         command = SETTLE.on(
-            self._keys.failures(attempt.account, attempt.address),
+            self._counters(attempt),
             repr(self._clock()),
             attempt.id,
             outcome,
@@ -159,12 +169,26 @@ class Attempts:
             0 if attempt.address_is_shared else limits.of_address,
             repr(limits.ban),
             repr(_kept(limits)),
-            _PATIENCE,
+            PATIENCE,
         )
         async with self._calls.budget():
             (pair, address), *_ = await self._calls.many([command, *along])
         return pair, address
 
+    def _counters(self, attempt: Attempt) -> tuple[str, str, str]:
+        """The pair, the address, and the pair as it was counted before the name was known; one slot."""
+        pair, everyone = self._keys.failures(attempt.account, attempt.address)
+        return pair, everyone, self._keys.failures(attempt.known_as[-1], attempt.address)[0]
+
+
+def _listed(attempt: Attempt, begun: NewBans, until: float) -> list[Ban]:
+    pair = Ban(attempt.provider, attempt.user_id, attempt.address, attempt.account, until)
+    return [
+        ban
+        for ban, is_new in ((pair, begun.account), (Ban("", "", attempt.address, "", until), begun.address))
+        if is_new
+    ]
+
 
 def _kept(limits: Limits) -> float:
-    return max(limits.window, limits.ban, _PATIENCE) + 1.0
+    return max(limits.window, limits.ban, PATIENCE) + 1.0

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from gateway.config.store import StoreConfig
 from gateway.model import Clock
 from gateway.state.attempts import ATTEMPT_SCRIPTS
+from gateway.state.bans import BAN_SCRIPTS
 from gateway.state.calls import Calls
 from gateway.state.erp_records import ERP_SCRIPTS
 from gateway.state.keys import Keys
@@ -45,7 +46,7 @@ def open_store(config: StoreConfig, *, url: str = "", base: Path = Path(), clock
         **where,
     )
     return Store(
-        Calls(pool, timeout=config.timeout, scripts=(*SCRIPTS, *ATTEMPT_SCRIPTS, *ERP_SCRIPTS)),
+        Calls(pool, timeout=config.timeout, scripts=(*SCRIPTS, *ATTEMPT_SCRIPTS, *BAN_SCRIPTS, *ERP_SCRIPTS)),
         Keys(config.key_prefix),
         clock,
     )

@@ -13,6 +13,11 @@ def owner_tag(provider: str, user_id: str) -> str:
     return sha256(f"{len(provider)}:{provider}{user_id}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
+def account_tag(provider: str, *, user_id: str = "", name: str = "") -> str:
+    """What the counters of failed logins know an account by: its id, or else its canonical name."""
+    return owner_tag(provider, f"id {user_id}" if user_id else f"name {name}")
+
+
 def tenant_tag(tenant: str) -> str:
     """64 bits for a tenant, "-" for none. A collision could only end a stranger's session, never open one."""
     return sha256(tenant.encode(errors="surrogatepass")).hexdigest()[:16] if tenant else "-"
@@ -117,6 +122,11 @@ class Keys:
         """Failed logins of an account from an address, and of the address over all accounts; one slot."""
         everyone = f"{self._prefix}f:{{{sha256(address.encode()).hexdigest()[:16]}}}"
         return everyone + account, everyone
+
+    @property
+    def bans(self) -> str:
+        """Sorted set: what was banned, by the end of the ban. A hint."""
+        return f"{self._prefix}b"
 
     def failures_anywhere(self, account: str) -> str:
         """Failed logins of an account, wherever they came from."""

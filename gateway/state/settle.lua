@@ -1,4 +1,4 @@
--- KEYS: the pair, the address. ARGV: now, attempt, outcome ("failed", "succeeded", "released"), seconds of the window,
+-- KEYS: as in reserve. ARGV: now, attempt, outcome ("failed", "succeeded", "released"), seconds of the window,
 -- most failures of the pair, of the address (0: never banned), seconds of a ban, seconds that the keys are kept, seconds
 -- that a judgement may take.
 -- Returns {1 if this banned the pair, 1 if this banned the address}.
@@ -21,18 +21,26 @@ local function forget(key, members)
   for _, member in ipairs(members) do redis.call('ZREM', key, member) end
 end
 
+local had_name = KEYS[3] ~= KEYS[1]
+local function forget_all(i)
+  forget(KEYS[i], failures(KEYS[i]))
+  if i == 1 and had_name then forget(KEYS[3], failures(KEYS[3])) end
+end
+
 for i = 1, 2 do
   redis.call('ZREM', KEYS[i], 'p' .. attempt)
 end
 if outcome == 'succeeded' then
-  forget(KEYS[1], failures(KEYS[1]))
+  forget_all(1)
 elseif outcome == 'failed' then
   for i = 1, 2 do
     redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.6f', now - LONGEST_WINDOW))
     redis.call('ZADD', KEYS[i], ARGV[1], 'f' .. attempt)
     local most = tonumber(ARGV[4 + i])
-    if most > 0 and #failures(KEYS[i], now - window) >= most then
-      forget(KEYS[i], failures(KEYS[i]))
+    local failed = #failures(KEYS[i], now - window)
+    if i == 1 and had_name then failed = failed + #failures(KEYS[3], now - window) end
+    if most > 0 and failed >= most then
+      forget_all(i)
       redis.call('ZADD', KEYS[i], string.format('%.6f', now + tonumber(ARGV[7])), 'ban')
       answer[i] = 1
     end

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from gateway.admin.control import Explanation, Health, SessionView, Snapshot, Step
+from gateway.admin.control import BanView, Explanation, Health, SessionView, Snapshot, Step
 from gateway.admin.guard import Guard
 from gateway.admin.listener import Listener, make_app
 from gateway.errors import Unavailable
@@ -26,6 +26,12 @@ class Gateway:
         self.report = ReloadReport(accepted=True, at=1.0, changes=("~ routes[a].path: /a -> /b",))
         self.explained = []
         self.revoked = []
+        self.banned = [
+            BanView("account", "staff", "101", "192.0.2.7", 60.0),
+            BanView("account", "staff", "", "192.0.2.8", 61.0),
+            BanView("address", "", "", "2001:db8::", 62.0),
+        ]
+        self.lifted = []
         self.live = {"s1": SessionView("s1", "native", "staff", "101", "GardenAdmin", "", 1.0, None)}
 
     async def health(self):
@@ -81,6 +87,13 @@ class Gateway:
 
     async def revoke_all(self):
         raise RuntimeError("a secret detail")
+
+    async def bans(self):
+        return self.banned
+
+    async def lift_bans(self, which):
+        self.lifted.append(which)
+        return len(self.banned)
 
 
 class Admin:

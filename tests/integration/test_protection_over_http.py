@@ -212,6 +212,27 @@ async def test_an_operator_ends_sessions_and_their_refresh_tokens_at_once(start,
     assert await eventually(lambda: audit(gateway, "sessions_ended"))
 
 
+async def test_an_operator_lets_a_banned_user_in_again(start):
+    gateway = start()
+    here, there = Person(gateway, "198.51.100.1"), Person(gateway, "2001:db8::7")
+    for _ in range(5):
+        here.login("wrong")
+        there.login("wrong", "bob")
+    assert here.login(PASSWORD).status == there.login(PASSWORD, "bob").status == 429
+
+    first, second = cli(gateway, "bans", "list").stdout.splitlines()
+    assert first.startswith("198.51.100.1  staff user")
+    assert second.startswith("2001:db8::  staff user")
+    lifted = cli(gateway, "bans", "lift", "--user", "ADA")
+
+    assert (lifted.returncode, lifted.stdout) == (0, "1 lifted\n"), lifted.stderr
+    assert here.login(PASSWORD).status == 200
+    assert there.login(PASSWORD, "bob").status == 429
+    assert cli(gateway, "bans", "lift", "--address", "2001:db8::1").stdout == "1 lifted\n"
+    assert there.login(PASSWORD, "bob").status == 200
+    assert await eventually(lambda: len(audit(gateway, "bans_lifted")) == 2)
+
+
 def test_an_operator_who_mistypes_a_name_is_told(start):
     gateway = start()
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from gateway.admin.control import Lifting
 from gateway.reload import ReloadReport
 
 
@@ -129,3 +130,35 @@ async def test_another_content_type_and_a_large_body_are_refused(admin):
     )
 
     assert (form.status, large.status) == (415, 413)
+
+
+async def test_bans_are_listed_and_lifted(admin):
+    listed = await admin.ask("GET", "/api/v1/bans")
+    lifted = await admin.ask("POST", "/api/v1/bans/lift", json={"user": "ada", "address": "192.0.2.7"})
+    everything = await admin.ask("POST", "/api/v1/bans/lift", json={"all": True})
+
+    assert [ban["address"] for ban in (await listed.json())["bans"]] == ["192.0.2.7", "192.0.2.8", "2001:db8::"]
+    assert await lifted.json() == await everything.json() == {"lifted": 3}
+    assert admin.gateway.lifted == [Lifting(user="ada", address="192.0.2.7"), Lifting()]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"all": False},
+        {"all": 1},
+        {"all": True, "user": "ada"},
+        {"user": ""},
+        {"user": 101},
+        {"provider": "staff"},
+        {"provider": "staff", "address": "192.0.2.7"},
+        {"everything": True},
+        [],
+    ],
+)
+async def test_a_lifting_that_means_nothing_or_two_things_lifts_nothing(admin, body):
+    answer = await admin.ask("POST", "/api/v1/bans/lift", json=body)
+
+    assert answer.status == 400
+    assert admin.gateway.lifted == []

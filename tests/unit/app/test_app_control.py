@@ -5,6 +5,7 @@ from fakes.assembling import Assembler
 from fakes.wire import ScriptedPool
 from fakes.wired_gate import Wired
 
+from gateway.admin.control import Lifting
 from gateway.app.control import LocalControl
 from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
@@ -113,6 +114,20 @@ async def test_what_an_operator_ends_is_audited_by_its_public_id(process, contro
         ("sessions_ended", {"cause": cause, "provider": "staff", "user_id": "101"}),
         ("sessions_ended", {"cause": cause, "tenant": "HQ"}),
         ("sessions_ended", {"cause": cause, "all": True}),
+    ]
+
+
+async def test_lifted_bans_are_audited_and_say_how_many(process, control):
+    process.state.store.pool.answers[:] = [[], [], [], 0]
+
+    assert await control.bans() == []
+    assert await control.lift_bans(Lifting()) == 0
+    assert await control.lift_bans(Lifting(address="192.0.2.7")) == 0
+
+    told = {"cause": "lifted by an operator", "lifted": 0, "provider": ""}
+    assert process.audited == [
+        ("bans_lifted", {**told, "client": "", "all": True}),
+        ("bans_lifted", {**told, "client": "192.0.2.7", "all": False}),
     ]
 
 

@@ -1,4 +1,3 @@
-import asyncio
 import json
 
 import pytest
@@ -8,22 +7,6 @@ from fakes.admin import TOKEN
 from gateway.admin.control import Explanation, Step
 from gateway.cli import cli
 from gateway.reload import ReloadReport
-
-
-@pytest.fixture
-async def run(admin, tmp_path):
-    """Runs `gateway …` with a configuration whose admin listener answers."""
-    config = tmp_path / "config.yaml"
-    config.write_text(
-        f"admin: {{listen: '127.0.0.1:{admin.port}', token: {TOKEN}}}\n"
-        "upstreams: {erp: {servers: ['http://127.0.0.1:8069']}}\n"
-        "routes: [{path: /**, upstream: erp, public: true}]\n"
-    )
-
-    async def run(*words):
-        return await asyncio.to_thread(CliRunner().invoke, cli, words, env={"GATEWAY_CONFIG": str(config)})
-
-    return run
 
 
 async def test_a_reload_prints_what_changed(run, admin):
