@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.model import Clock
@@ -28,7 +28,7 @@ class Ban:
     """An IPv4 address, or an IPv6 network by its first address."""
     account: str
     """What the counters know the account by; empty for an address."""
-    until: float
+    until: float = 0.0
     """Seconds since the epoch."""
 
     @property
@@ -58,7 +58,8 @@ class Bans:
             noted = await self._noted(now)
             asked: list[Command] = [("ZSCORE", self._counter(ban), "ban") for ban in noted]
             ends = await self._calls.many(asked) if asked else []
-        return [ban for ban, end in zip(noted, ends, strict=True) if end is not None and float(end) > now]
+        known = [replace(ban, until=float(end)) for ban, end in zip(noted, ends, strict=True) if end is not None]
+        return sorted((ban for ban in known if ban.until > now), key=lambda ban: ban.until)
 
     async def lift(self, *, accounts: Collection[str] | None = None, address: str = "") -> int:
         """End bans, and forget the failures behind them; returns how many were in force.
@@ -83,8 +84,8 @@ class Bans:
         return sum(lifted)
 
     async def _noted(self, now: float) -> list[Ban]:
-        found = await self._calls.one("ZRANGE", self._keys.bans, 0, -1, "WITHSCORES")
-        return [_read(found[at], float(found[at + 1])) for at in range(0, len(found), 2) if float(found[at + 1]) > now]
+        found = await self._calls.one("ZRANGEBYSCORE", self._keys.bans, f"({now!r}", "+inf")
+        return [Ban(*json.loads(member)) for member in found]
 
     def _counter(self, ban: Ban) -> str:
         return self._key(ban.account, ban.address)
@@ -100,8 +101,3 @@ def _is_meant(ban: Ban, accounts: Collection[str] | None, address: str) -> bool:
 
 def _spelled(ban: Ban) -> str:
     return json.dumps([ban.provider, ban.user_id, ban.address, ban.account])
-
-
-def _read(member: bytes, until: float) -> Ban:
-    provider, user_id, address, account = json.loads(member)
-    return Ban(provider, user_id, address, account, until)
