@@ -132,4 +132,5 @@ def _key(entry: ApiKeyConfig) -> dict[str, Any]:
         "scopes": entry.scopes,
         "routes": entry.routes,
         "expires_at": entry.expires,
+        "blocked": entry.blocked,
     }

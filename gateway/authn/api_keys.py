@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from gateway.errors import Reason
 from gateway.model import Clock, Identity
 from gateway.tokens.cache import Verified
 
@@ -22,6 +23,7 @@ class DeclaredKey:
     scopes: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     expires_at: float = float("inf")
+    blocked: bool = False
 
 
 class ApiKeys:
@@ -29,6 +31,8 @@ class ApiKeys:
 
     def __init__(self, keys: Iterable[DeclaredKey], clock: Clock) -> None:
         self._clock = clock
+        keys = tuple(keys)
+        self._blocked = frozenset(key.digest for key in keys if key.blocked)
         self._known = {
             key.digest: Verified(
                 Identity(
@@ -49,10 +53,19 @@ class ApiKeys:
 
     def find(self, text: bytes) -> Verified | None:
         """The key's identity, or None. Looked up by hash only, so that timing says nothing of the keys there are."""
-        verified = self._known.get(sha256(text).hexdigest())
-        if verified is None or self._clock() >= verified.expires_at:
+        digest = sha256(text).hexdigest()
+        verified = self._known.get(digest)
+        if verified is None or self._clock() >= verified.expires_at or digest in self._blocked:
             return None
         return verified
+
+    def why_not(self, text: bytes) -> Reason | None:
+        """Why a declared key opens nothing; None where it is no declared key, or a good one."""
+        digest = sha256(text).hexdigest()
+        if digest in self._blocked:
+            return Reason.KEY_BLOCKED
+        verified = self._known.get(digest)
+        return Reason.KEY_EXPIRED if verified is not None and self._clock() >= verified.expires_at else None
 
     def declares(self, text: bytes) -> bool:
         """Whether this text is a declared key, expired or not."""

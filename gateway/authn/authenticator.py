@@ -217,6 +217,9 @@ class Authenticator:
                 if allowed and self._route not in allowed:
                     raise Forbidden("the API key is limited to other routes")
                 return key
+            over = self._keys.why_not(token)
+            if over is not None:
+                raise self.rejected(f"{method}: {over.value}", over, token)
         if self._passes_foreign and method != "access_token" and not self.is_ours(token):
             return self.foreign(request)  # something of ours may stand in a header that the route does not read
         if method == "api_key" or not self._takes_tokens[method]:

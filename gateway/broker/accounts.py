@@ -6,11 +6,15 @@ from typing import Final, Protocol, runtime_checkable
 
 from gateway.broker.clients import OAuthClients
 from gateway.broker.scopes import allowed_scopes, kept_scopes, kept_tenant
+from gateway.errors import Reason
 from gateway.model import Account, OAuthClient, PasswordVerifier, Session
 
 CLIENTS_PROVIDER: Final = "@clients"
 """Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
 
+
+PASSWORD_MARK: Final = "password"  # noqa: S105 - a key of Session.context
+"""Under which a session keeps `Account.password_mark` of its login; one without an end keeps none."""
 
 Worth = Callable[[Session, Account], Session | None]
 """What a choice that a session was opened for is worth today; None: it is not to be had any more."""
@@ -46,24 +50,38 @@ class CurrentSessions:
         self._clients = clients
         self._choices = dict(choices or {})
 
-    def __call__(self, session: Session) -> Session | None:
-        """The session with the name, roles and scopes of now; None if the user, the client or the tenant is gone."""
+    def __call__(self, session: Session) -> Session | Reason:
+        """The session with the name, roles and scopes of now, or why it is worth nothing any more."""
         client = None
         if session.client_id:
             client = self._clients.listed(session.client_id, session.login)
             if client is None:
-                return None
+                return Reason.REVOKED
         if session.provider == CLIENTS_PROVIDER:
-            return as_it_is_now(session, account_of_client(client), client) if client else None
+            return as_it_is_now(session, account_of_client(client), client) if client else Reason.REVOKED
         provider = self._providers.get(session.provider)
         if not isinstance(provider, Lists):
-            return session if provider is not None else None
+            return session if provider is not None else Reason.REVOKED
         account = provider.listed(session.user_id)
-        if account is None or (session.tenant and kept_tenant(account, session.tenant) != session.tenant):
-            return None  # a token never moves to another tenant than the one it was issued for
+        if account is None:
+            return Reason.USER_GONE
+        return self._for(session, account, client)
+
+    def _for(self, session: Session, account: Account, client: OAuthClient | None) -> Session | Reason:
+        if session.tenant and kept_tenant(account, session.tenant) != session.tenant:
+            return Reason.TENANT_GONE  # a token never moves to another tenant than the one it was issued for
+        if not has_same_password(session, account):
+            return Reason.REVOKED
         now = replace(as_it_is_now(session, account, client), tenant=session.tenant)
         worth = self._choices.get(session.login)
-        return worth(now, account) if worth else now
+        found = worth(now, account) if worth else now
+        return Reason.CHOICE_GONE if found is None else found
+
+
+def has_same_password(session: Session, account: Account) -> bool:
+    """False: the user has got another password since the session was opened, which ends it."""
+    known = session.context.get(PASSWORD_MARK)
+    return not known or not account.password_mark or known == account.password_mark
 
 
 def as_it_is_now(session: Session, account: Account, client: OAuthClient | None) -> Session:

@@ -79,7 +79,7 @@ class Broker(Opening, Refreshing):
         if known is None or known.session.client_id != client.id:
             return None
         session = self._current(known.session)
-        return replace(known, session=session) if session is not None else None
+        return None if isinstance(session, Reason) else replace(known, session=session)
 
     async def sessions(self, identity: Identity) -> Sequence[Session]:
         """The user's live sessions in all logins of the identity provider, oldest first."""

@@ -100,7 +100,7 @@ class BrokerCore:
         """The session's user as the identity provider lists it now. Raises CredentialsRejected if it was removed."""
         account = await self._look_up(session)
         if account is None:
-            raise CredentialsRejected("the user was removed or locked", reason=Reason.REVOKED)
+            raise CredentialsRejected("the user was removed or locked", reason=Reason.USER_GONE)
         return account
 
     async def _judged(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from gateway.broker.accounts import account_of_client
+from gateway.broker.accounts import PASSWORD_MARK, account_of_client
 from gateway.broker.core import BrokerCore
 from gateway.broker.erp_opening import ErpLogin, opening
 from gateway.broker.scopes import allowed_scopes, granted_scopes, kept_scopes, kept_tenant
@@ -111,6 +111,7 @@ class Opening(BrokerCore):
             client_id=live.session.client_id,
             absolute_expiry=inf,
         )
+        session = replace(session, context={k: v for k, v in session.context.items() if k != PASSWORD_MARK})
         token = await self._issuer.open_with(session, TokenKind.APPLICATION)
         self._tell("application_token", call, session)
         return token
@@ -135,6 +136,8 @@ class Opening(BrokerCore):
             chosen["scopes"] = list(choice.scopes)
         if choice.roles is not None:
             chosen["roles"] = list(choice.roles)
+        if account.password_mark:
+            chosen[PASSWORD_MARK] = account.password_mark
         return self._issuer.new_session(
             provider=account.provider,
             user_id=account.id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.broker.accounts import CLIENTS_PROVIDER, account_of_client, as_it_is_now
+from gateway.broker.accounts import CLIENTS_PROVIDER, account_of_client, as_it_is_now, has_same_password
 from gateway.broker.core import BrokerCore
 from gateway.errors import Reason, RefreshRejected, ScopeRejected
 from gateway.model import PLAIN_REFRESH, Account, Call, OAuthClient, RefreshRules, Session, TokenPair
@@ -38,8 +38,8 @@ class Refreshing(BrokerCore):
         if set(scopes or ()) - set(found.session.scopes):
             raise ScopeRejected("more than was granted at login")
         session = await self._as_it_is_now(found.session, client, rules)
-        if session is None:
-            await self._end(found.session, "user removed", call)
+        if isinstance(session, str):
+            await self._end(found.session, session, call)
             raise self._refused("removed", call, found)
         return await self._rotate(token, session, call, found, rules)
 
@@ -56,12 +56,15 @@ class Refreshing(BrokerCore):
         self._tell("refresh", call, session, result=refreshed.outcome.value)
         return refreshed.pair
 
-    async def _as_it_is_now(self, session: Session, client: OAuthClient | None, rules: RefreshRules) -> Session | None:
+    async def _as_it_is_now(self, session: Session, client: OAuthClient | None, rules: RefreshRules) -> Session | str:
+        """The session, or the cause of its end."""
         account = await self._account_now(session, client)
         if account is None:
-            return None
+            return "user removed"
+        if not has_same_password(session, account):
+            return "password changed"
         renewed = as_it_is_now(session, account, client)
-        return rules.renew(renewed, account) if rules.renew else renewed
+        return (rules.renew(renewed, account) or "user removed") if rules.renew else renewed
 
     async def _account_now(self, session: Session, client: OAuthClient | None) -> Account | None:
         if session.provider == CLIENTS_PROVIDER:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 
 from gateway.config.secret import RequiredSecret, Secret
 from gateway.config.section import Section, fault
-from gateway.config.values import NEVER, Line, Moment, Name, Names, distinct, some
+from gateway.config.values import NEVER, Flag, Line, Moment, Name, Names, distinct, some
 
 HMAC_SECRET_BYTES = 32
 """RFC 7518, section 3.2: an HS256 key has at least the size of the hash output."""
@@ -104,3 +104,5 @@ class ApiKeyConfig(Section):
         WithJsonSchema({"type": "string"}),
     ] = NEVER
     """Seconds since the epoch; `inf` where the key does not expire."""
+    blocked: Flag = False
+    """Refused, and told as such where the ERP does so; the entry and its id stay taken."""

@@ -36,8 +36,11 @@ _UNAUTHORIZED: Final = {
     Reason.UNKNOWN_KEY: MISSING_HEADER,
     Reason.MISSING_SCHEME: MISSING_TYPE,
     Reason.EXPIRED: EXPIRED,
-    Reason.REVOKED: REVOKED,
-    Reason.UNKNOWN: REVOKED,
+    **dict.fromkeys(
+        (Reason.REVOKED, Reason.USER_GONE, Reason.TENANT_GONE, Reason.CHOICE_GONE, Reason.UNKNOWN), REVOKED
+    ),
+    Reason.KEY_EXPIRED: EXPIRED,
+    Reason.KEY_BLOCKED: REVOKED,
 }
 """401. API keys are none of ItemPath's; what is ours and unknown to the store has been ended."""
 

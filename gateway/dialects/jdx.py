@@ -170,7 +170,7 @@ def _spelling(error: GatewayError) -> tuple[str, str]:
 def _refused_credential(error: CredentialsMissing) -> tuple[str, str]:
     if not isinstance(error, CredentialsRejected):
         return "invalid_token", MISSING
-    if error.reason is Reason.UNKNOWN_KEY:
+    if error.reason in {Reason.UNKNOWN_KEY, Reason.KEY_EXPIRED, Reason.KEY_BLOCKED}:
         return "invalid_api_key", NO_KEY
     # Of what is ours and unknown, the store has forgotten the end.
     over = error.reason in {Reason.EXPIRED, Reason.UNKNOWN}

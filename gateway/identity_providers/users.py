@@ -1,5 +1,6 @@
 """Identity provider: the users that the configuration lists."""
 
+from hashlib import sha256
 from typing import Any
 
 from gateway.config.identities import User, UsersOptions, canonical_username
@@ -19,6 +20,7 @@ class Users:
         self._checks = tools.checks
         self._by_name = {canonical_username(user.username): user for user in options.users}
         self._by_id = {user.id: user for user in options.users}
+        self._marks = {user.id: _mark(user.password_hash.reveal()) for user in options.users}
         self._decoy = decoy_hash([user.password_hash.reveal() for user in options.users])
 
     async def verify(
@@ -59,4 +61,10 @@ class Users:
 
     def _account(self, user: User) -> Account:
         tenants: tuple[Any, ...] = user.tenants
-        return Account(self.name, user.id, user.username, user.type, user.roles, user.scopes, tenants)
+        mark = self._marks[user.id]
+        return Account(self.name, user.id, user.username, user.type, user.roles, user.scopes, tenants, mark)
+
+
+def _mark(password_hash: str) -> str:
+    """Of the hash, which is salted: the store keeps it with each session."""
+    return sha256(f"password\0{password_hash}".encode()).hexdigest()[:16]

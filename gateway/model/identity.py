@@ -90,6 +90,8 @@ class Account:
     scopes: tuple[str, ...] = ()
     tenants: tuple[Any, ...] = ()
     """The tenants the user may choose from, as the provider's own model lists them (id, name, language, roles …)."""
+    password_mark: str = field(default="", repr=False, compare=False)
+    """Another one for each password, of which it says nothing; empty where the provider cannot tell."""
     erp_session: ErpSession | None = field(default=None, compare=False)
     """What the provider's ERP gave for this login; None where no ERP was signed in to."""
 

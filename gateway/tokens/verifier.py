@@ -33,10 +33,10 @@ class TokenVerifier:
         cache: VerifiedTokens,
         clock: Clock,
         formats: Sequence[TokenFormat],
-        current: Callable[[Session], Session | None] = _as_it_was,
+        current: Callable[[Session], Session | Reason] = _as_it_was,
         unconfirmed: Callable[[Verified], None] = _nobody_asks,
     ) -> None:
-        """`current`: a session as its user is listed now; None if the user was removed or locked.
+        """`current`: a session as its user is listed now; why not, if the user was removed or locked.
 
         `unconfirmed` is told of each token that is let in while the store cannot be asked.
         """
@@ -86,7 +86,7 @@ class TokenVerifier:
         if isinstance(live, Reason):
             return live
         session = self._current(live.session)
-        return replace(live, session=session) if session is not None else Reason.REVOKED
+        return session if isinstance(session, Reason) else replace(live, session=session)
 
     def _recognise(self, token: bytes) -> tuple[TokenFormat | None, Recognised | None]:
         now = self._clock()

@@ -78,6 +78,7 @@ api_keys:
     scopes: [rest-api]
     routes: [partners]
     expires: 2027-01-01
+    blocked: false
 logins:
   native: {{dialect: native, path: /auth, identity_provider: staff}}
   oauth2:

@@ -29,6 +29,15 @@ BAD_SIGNATURE: Final = "The Token's Signature resulted invalid when verified usi
 EXPIRED: Final = "Token has expired"
 REVOKED: Final = "Token is revoked"
 NO_SESSION: Final = "AD_Session_ID not found"
+_TITLES: Final = {
+    Reason.EXPIRED: EXPIRED,
+    Reason.REVOKED: REVOKED,
+    Reason.USER_GONE: "User is inactive",
+    Reason.TENANT_GONE: "Client is inactive",
+    Reason.CHOICE_GONE: "Role is inactive",
+    Reason.KEY_EXPIRED: EXPIRED,
+    Reason.KEY_BLOCKED: "Token is blocked",
+}
 _PARTS: Final = "The token was expected to have 3 parts, but got {}."
 
 
@@ -94,8 +103,7 @@ def _detail(error: Declined | LoginRejected) -> str:
 def _title(error: CredentialsRejected, now: float) -> str:
     if error.reason is Reason.BAD_SIGNATURE and _says_it_expired(error.presented, now):
         return EXPIRED
-    texts = {Reason.EXPIRED: EXPIRED, Reason.REVOKED: REVOKED}
-    return texts.get(error.reason) or token_text(error.reason.value, error.presented)
+    return _TITLES.get(error.reason) or token_text(error.reason.value, error.presented)
 
 
 def _says_it_expired(token: str, now: float) -> bool:

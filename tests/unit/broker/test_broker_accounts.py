@@ -5,8 +5,16 @@ from dataclasses import dataclass, replace
 import pytest
 from fakes.token_rig import CLIENTS, users
 
-from gateway.broker.accounts import CLIENTS_PROVIDER, CurrentSessions, account_of_client, as_it_is_now
+from gateway.broker.accounts import (
+    CLIENTS_PROVIDER,
+    PASSWORD_MARK,
+    CurrentSessions,
+    account_of_client,
+    as_it_is_now,
+    has_same_password,
+)
 from gateway.broker.clients import OAuthClients
+from gateway.errors import Reason
 from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import Account, Session
 
@@ -42,19 +50,29 @@ def test_name_roles_and_scopes_are_those_of_today(current):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "why"),
     [
-        {"user_id": "999"},
-        {"provider": "a provider that is not configured any more"},
-        {"tenant": "a tenant that was taken away"},
-        {"client_id": "a client that was removed"},
-        {"client_id": "elsewhere", "login": "oauth2"},
-        {"provider": CLIENTS_PROVIDER, "user_id": "gone", "client_id": "gone"},
-        {"provider": CLIENTS_PROVIDER, "user_id": "portal", "client_id": ""},
+        ({"user_id": "999"}, Reason.USER_GONE),
+        ({"provider": "a provider that is not configured any more"}, Reason.REVOKED),
+        ({"tenant": "a tenant that was taken away"}, Reason.TENANT_GONE),
+        ({"context": {"password": "of another password"}}, Reason.REVOKED),
+        ({"client_id": "a client that was removed"}, Reason.REVOKED),
+        ({"client_id": "elsewhere", "login": "oauth2"}, Reason.REVOKED),
+        ({"provider": CLIENTS_PROVIDER, "user_id": "gone", "client_id": "gone"}, Reason.REVOKED),
+        ({"provider": CLIENTS_PROVIDER, "user_id": "portal", "client_id": ""}, Reason.REVOKED),
     ],
 )
-def test_a_session_of_somebody_or_something_that_is_gone_is_worth_nothing(current, changes):
-    assert current(replace(ADA, **changes)) is None
+def test_a_session_of_somebody_or_something_that_is_gone_is_worth_nothing(current, changes, why):
+    assert current(replace(ADA, **changes)) is why
+
+
+def test_a_password_is_compared_where_both_sides_know_it():
+    session = replace(ADA, context={PASSWORD_MARK: "m1"})
+
+    assert has_same_password(session, Account("staff", "100", "ada", password_mark="m1"))
+    assert not has_same_password(session, Account("staff", "100", "ada", password_mark="m2"))
+    assert has_same_password(session, Account("erp", "100", "ada"))
+    assert has_same_password(ADA, Account("staff", "100", "ada", password_mark="m2"))
 
 
 def test_a_session_without_a_tenant_gets_none(current):
@@ -110,5 +128,5 @@ def test_a_login_may_say_what_the_choice_of_its_sessions_is_worth(checks):
     )
 
     assert current(replace(ADA, login="idempiere")).roles == ("sales", "chosen")
-    assert current(replace(ADA, login="strict")) is None
+    assert current(replace(ADA, login="strict")) is Reason.CHOICE_GONE
     assert current(ADA).roles == ("sales",)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from argon2 import PasswordHasher
 from fakes.token_rig import CLIENT_SECRET, CLIENTS, PASSWORD, START, call, together, users, why_not
 
 from gateway.errors import (
@@ -231,7 +232,7 @@ async def test_a_locked_user_is_noticed_at_login_refresh_and_cold_read(rig, chec
     pair = await rig.native.broker.login("ada", PASSWORD, CALL)
     rig.relist(Users(users("ada", locked=True), ProviderTools("staff", checks)))
 
-    assert await why_not(rig.native.broker.authenticate(pair.access_token.encode())) is Reason.REVOKED
+    assert await why_not(rig.native.broker.authenticate(pair.access_token.encode())) is Reason.USER_GONE
     with pytest.raises(AccountLocked):
         await rig.native.broker.login("ada", PASSWORD, CALL)
     with pytest.raises(LoginRejected) as refused:
@@ -240,6 +241,26 @@ async def test_a_locked_user_is_noticed_at_login_refresh_and_cold_read(rig, chec
     with pytest.raises(RefreshRejected):
         await rig.native.broker.refresh(pair.refresh_token, CALL)
     assert [fields["result"] for event, fields in rig.audited if event == "login"] == ["accepted", "locked", "rejected"]
+
+
+async def test_another_password_ends_every_session_and_no_token_without_an_end(rig, checks):
+    """A cookie of a week has no refresh at which it could be noticed: a cold read looks, too."""
+    robots = Users(users("ada", type="application"), ProviderTools("staff", checks))
+    rig.relist(robots)
+    pair, other = [await rig.native.broker.login("ada", PASSWORD, CALL) for _ in range(2)]
+    live = await rig.native.broker.live(pair.access_token.encode(), TokenKind.ACCESS)
+    endless = (await rig.native.broker.application_token(live, CALL)).encode()
+    changed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("another")
+    rig.relist(Users(users("ada", type="application", password_hash=changed), ProviderTools("staff", checks)))
+
+    assert await why_not(rig.native.broker.authenticate(pair.access_token.encode())) is Reason.REVOKED
+    with pytest.raises(RefreshRejected, match="removed"):
+        await rig.native.broker.refresh(pair.refresh_token, CALL)
+    assert rig.audited[-2][1]["cause"] == "password changed"
+    assert await rig.native.broker.authenticate(endless)
+    rig.relist(robots)
+    assert await why_not(rig.native.broker.authenticate(pair.access_token.encode())) is Reason.REVOKED
+    assert await rig.native.broker.authenticate(other.access_token.encode()), "nobody refreshed it: nothing was written"
 
 
 async def test_a_user_who_was_locked_by_mistake_goes_on_with_the_same_token(rig, checks):

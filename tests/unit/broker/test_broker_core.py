@@ -47,9 +47,9 @@ async def test_a_client_counts_in_its_own_logins(rig):
         await rig.oauth2.broker.authenticate_client([("elsewhere", CLIENT_SECRET)], CALL)
 
 
-async def test_an_account_is_looked_up_anew_and_a_removed_one_is_a_revoked_credential(rig, pair):
+async def test_an_account_is_looked_up_anew_and_a_removed_one_is_a_refused_credential(rig, pair):
     assert (await rig.native.broker.account_of(pair.session)).name == "ada"
 
     rig.provider._by_id.clear()
 
-    assert await why_not(rig.native.broker.account_of(pair.session)) is Reason.REVOKED
+    assert await why_not(rig.native.broker.account_of(pair.session)) is Reason.USER_GONE

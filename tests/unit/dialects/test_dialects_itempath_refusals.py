@@ -35,6 +35,7 @@ def of(reason, presented=""):
         (of(Reason.OTHER_LOGIN, SIGNED), 422, b"Signature verification failed"),
         (of(Reason.EXPIRED), 401, b"Token has expired"),
         (of(Reason.REVOKED), 401, b"Token has been revoked"),
+        (of(Reason.USER_GONE), 401, b"Token has been revoked"),
         (of(Reason.UNKNOWN), 401, b"Token has been revoked"),
         (of(Reason.UNKNOWN_KEY, "key"), 401, b"Missing Authorization Header"),
         (of(Reason.WRONG_KIND), 422, b"Only non-refresh tokens are allowed"),

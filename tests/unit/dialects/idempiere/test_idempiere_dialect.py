@@ -481,7 +481,7 @@ async def test_a_role_that_was_taken_away_opens_nothing_and_ends_the_session_at_
     pair = await garden.sign_in("GardenUser")
     relist(garden, GardenUser={**PEOPLE["GardenUser"], "tenants": [{**GARDEN, "roles": [SELF_SERVICE]}]})
 
-    assert await opens(garden, pair["token"]) is Reason.REVOKED
+    assert await opens(garden, pair["token"]) is Reason.CHOICE_GONE
     assert (await refresh(garden, pair["refresh_token"])).body == declined("Invalid refresh token")
     relist(garden)
     assert await opens(garden, pair["token"]) is Reason.REVOKED

@@ -57,6 +57,11 @@ def test_a_refusal_that_says_nothing_is_an_empty_401(error):
         (rejected(Reason.BAD_SIGNATURE, unsigned(b'{"exp":1800000001}')), SIGNATURE),
         (rejected(Reason.BAD_SIGNATURE, unsigned(b'{"exp":1799999999}')), "Token has expired"),
         (rejected(Reason.REVOKED, "a.b.c"), "Token is revoked"),
+        (rejected(Reason.USER_GONE, "a.b.c"), "User is inactive"),
+        (rejected(Reason.TENANT_GONE, "a.b.c"), "Client is inactive"),
+        (rejected(Reason.CHOICE_GONE, "a.b.c"), "Role is inactive"),
+        (rejected(Reason.KEY_BLOCKED, "a-key"), "Token is blocked"),
+        (rejected(Reason.KEY_EXPIRED, "a-key"), "Token has expired"),
     ],
 )
 def test_a_refused_token_is_told_in_the_title(error, title):
