@@ -118,6 +118,11 @@ class Keys:
         """The channel on which one feed hears its own heartbeat, so that beats are not fanned out to all."""
         return f"{self._prefix}feed:{listener}"
 
+    @property
+    def pulse(self) -> str:
+        """What heartbeats name as their key, so that only a master that may write passes them on. Never written."""
+        return f"{self._prefix}beat"
+
     def failures(self, account: str, address: str) -> tuple[str, str]:
         """Failed logins of an account from an address, and of the address over all accounts; one slot."""
         everyone = f"{self._prefix}f:{{{sha256(address.encode()).hexdigest()[:16]}}}"

@@ -1,50 +1,36 @@
-"""A scripted redis-py pool: what a server would answer, without one."""
+"""A scripted store: what its server would answer, without one."""
 
-from hiredis import Reader
-
-
-class ScriptedConnection:
-    def __init__(self, pool):
-        self._pool = pool
-        self.open = True
-
-    async def send_packed_command(self, packed):
-        reader = Reader(errors="surrogateescape", encoding="utf-8")
-        reader.feed(packed)
-        while command := reader.gets():
-            self._pool.sent.append(tuple(command))
-
-    async def read_response(self):
-        answer = self._pool.answers.pop(0)
-        if callable(answer):
-            answer = await answer()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def disconnect(self, *, nowait):
-        assert nowait, "waiting here could be cancelled half-way"
-        self.open = False
+from gateway.state.link import Refusal
 
 
-class ScriptedPool:
-    """`answers` in order: values, exceptions, or coroutine functions that give one."""
+class ScriptedTopology:
+    """`answers` in order: values, Refusals, coroutine functions that give one, or other exceptions, which end the call."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
         self.sent = []
-        self.lent = 0
-        self.connections = []
+        self.rounds = 0
         self.closed = False
 
-    async def get_connection(self):
-        self.lent += 1
-        self.connections.append(ScriptedConnection(self))
-        return self.connections[-1]
+    async def ask(self, commands):
+        self.rounds += 1
+        self.sent += [tuple(_as_sent(word) for word in command) for command in commands]
+        return [await self._answer() for _ in commands]
 
-    async def release(self, connection):
-        assert connection in self.connections
-        self.lent -= 1
+    async def ask_durably(self, commands, replicas, seconds):
+        return await self.ask(commands), replicas
 
-    async def aclose(self):
+    async def _answer(self):
+        answer = self.answers.pop(0)
+        if callable(answer):
+            answer = await answer()
+        if isinstance(answer, Exception) and not isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    def close(self):
         self.closed = True
+
+
+def _as_sent(word):
+    return word.decode(errors="surrogateescape") if isinstance(word, bytes) else str(word)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from fakes.clock import Clock
-from fakes.wire import ScriptedPool
+from fakes.wire import ScriptedTopology
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.state.attempts import ATTEMPT_SCRIPTS, Attempt, Attempts, Limits, NewBans, Verdict
+from gateway.state.attempts import Attempt, Attempts, Limits, NewBans, Verdict
 from gateway.state.calls import Calls
 from gateway.state.keys import Keys
 
@@ -16,44 +16,44 @@ ADA = Attempt("0000", "staff", "ada", "101", "192.0.2.7", address_is_shared=Fals
 
 
 def attempts_on(*answers):
-    pool = ScriptedPool(*answers)
-    return Attempts(Calls(pool, timeout=5.0, scripts=ATTEMPT_SCRIPTS), Keys("gw:"), Clock()), pool
+    topology = ScriptedTopology(*answers)
+    return Attempts(Calls(topology, timeout=5.0), Keys("gw:"), Clock()), topology
 
 
 async def test_a_reservation_is_one_round_trip():
-    attempts, pool = attempts_on([b"reserved", b"0", 3], 7, 2)
+    attempts, topology = attempts_on([b"reserved", b"0", 3], 7, 2)
 
     found = await attempts.reserve(ADA)
 
     assert (found.verdict, found.address_failures, found.account_failures) == (Verdict.RESERVED, 3, 9)
-    assert len(pool.connections) == 1
-    assert [command[0] for command in pool.sent] == ["EVALSHA", "ZCOUNT", "ZCOUNT"]
+    assert topology.rounds == 1
+    assert [command[0] for command in topology.sent] == ["EVALSHA", "ZCOUNT", "ZCOUNT"]
 
 
 async def test_a_name_that_nobody_has_logged_in_by_is_counted_once():
-    attempts, pool = attempts_on([b"reserved", b"0", 3], 7)
+    attempts, topology = attempts_on([b"reserved", b"0", 3], 7)
 
     found = await attempts.reserve(replace(ADA, user_id=""))
 
     assert found.account_failures == 7
-    assert pool.sent[0][3] == pool.sent[0][5]
+    assert topology.sent[0][3] == topology.sent[0][5]
 
 
 async def test_a_failure_is_one_round_trip():
-    attempts, pool = attempts_on([0, 0], 1, 0, 1)
+    attempts, topology = attempts_on([0, 0], 1, 0, 1)
 
     assert await attempts.failed(ADA) == NewBans()
 
-    assert [command[0] for command in pool.sent] == ["EVALSHA", "ZADD", "ZREMRANGEBYRANK", "PEXPIRE"]
+    assert [command[0] for command in topology.sent] == ["EVALSHA", "ZADD", "ZREMRANGEBYRANK", "PEXPIRE"]
 
 
 async def test_what_a_failure_has_banned_is_listed():
-    attempts, pool = attempts_on([1, 1], 1, 0, 1, 1, 1)
+    attempts, topology = attempts_on([1, 1], 1, 0, 1, 1, 1)
 
     assert await attempts.failed(ADA) == NewBans(account=True, address=True)
 
-    assert [command[3] for command in pool.sent[4:]] == ["gw:b", "gw:b"]
-    assert [command[4] for command in pool.sent[4:]] == [
+    assert [command[3] for command in topology.sent[4:]] == ["gw:b", "gw:b"]
+    assert [command[4] for command in topology.sent[4:]] == [
         f'["staff", "101", "192.0.2.7", "{ADA.account}"]',
         '["", "", "192.0.2.7", ""]',
     ]
@@ -61,20 +61,20 @@ async def test_what_a_failure_has_banned_is_listed():
 
 @pytest.mark.parametrize(("shared", "limit"), [(False, "50"), (True, "0")])
 async def test_a_shared_address_has_no_limit(shared, limit):
-    attempts, pool = attempts_on([b"reserved", b"0", 0], 0, 0)
+    attempts, topology = attempts_on([b"reserved", b"0", 0], 0, 0)
 
     await attempts.reserve(replace(ADA, address_is_shared=shared))
 
-    assert pool.sent[0][-2] == limit
+    assert topology.sent[0][-2] == limit
 
 
 async def test_a_pair_and_its_address_share_one_slot():
     """Redis hashes what stands in the first braces."""
-    attempts, pool = attempts_on([b"reserved", b"0", 0], 0, 0)
+    attempts, topology = attempts_on([b"reserved", b"0", 0], 0, 0)
 
     await attempts.reserve(ADA)
 
-    pair, address, earlier = pool.sent[0][3:6]
+    pair, address, earlier = topology.sent[0][3:6]
     assert len({pair, address, earlier}) == 3
     assert len({key.partition("}")[0] for key in (pair, address, earlier)}) == 1
 

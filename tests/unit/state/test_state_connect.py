@@ -1,29 +1,40 @@
-"""Which client a URL makes; nothing connects."""
+"""Which servers a URL means; nothing connects."""
 
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
 
 from gateway.config.secret import Secret
 from gateway.config.store import StoreConfig
 from gateway.state.connect import open_store
+from gateway.state.topology import Single
 
 TABLE = [
-    ("redis://10.0.0.5", Connection, {"host": "10.0.0.5", "port": 6379, "db": 0}),
-    ("redis://[::1]:7000/3", Connection, {"host": "::1", "port": 7000, "db": 3}),
-    ("rediss://redis.internal:6380", SSLConnection, {"host": "redis.internal", "port": 6380, "db": 0}),
-    ("unix:///run/a%20b/r.sock", UnixDomainSocketConnection, {"path": "/run/a b/r.sock", "db": 0}),
-    ("unix:///run/r.sock?db=2", UnixDomainSocketConnection, {"path": "/run/r.sock", "db": 2}),
+    ("redis://10.0.0.5", {"host": "10.0.0.5", "port": 6379, "database": 0, "tls": None}),
+    ("redis://[::1]:7000/3", {"host": "::1", "port": 7000, "database": 3}),
+    ("unix:///run/a%20b/r.sock", {"path": "/run/a b/r.sock", "database": 0}),
+    ("unix:///run/r.sock?db=2", {"path": "/run/r.sock", "database": 2}),
 ]
 
 
-@pytest.mark.parametrize(("url", "connection_class", "where"), TABLE)
-def test_a_url_says_how_and_where_to_connect(url, connection_class, where):
-    pool = open_store(StoreConfig(), url=url).calls.pool
+def endpoint(url, **options):
+    return open_store(StoreConfig(url=url, **options)).calls.topology.node.endpoint
 
-    assert pool.connection_class is connection_class
-    assert where.items() <= pool.connection_kwargs.items()
+
+@pytest.mark.parametrize(("url", "where"), TABLE)
+def test_a_url_says_how_and_where_to_connect(url, where):
+    store = open_store(StoreConfig(), url=url)
+
+    assert isinstance(store.calls.topology, Single)
+    found = store.calls.topology.node.endpoint
+    assert {name: getattr(found, name) for name in where} == where
+
+
+def test_tls_is_used_where_the_url_says_so():
+    found = endpoint("rediss://redis.internal:6380")
+
+    assert (found.host, found.port) == ("redis.internal", 6380)
+    assert found.tls.context().check_hostname
 
 
 @pytest.mark.parametrize("url", ["embedded://state", "http://x", "redis://", "x"])
@@ -32,28 +43,22 @@ def test_what_is_no_store_is_refused(url):
         open_store(StoreConfig(), url=url)
 
 
-def test_time_outs_and_retries_are_ours_and_never_the_librarys():
-    pool = open_store(StoreConfig(url="redis://h", timeout=0.25)).calls.pool
+def test_the_time_out_bounds_the_step_and_the_connection():
+    store = open_store(StoreConfig(url="redis://h", timeout=0.25))
 
-    connection = pool.make_connection()
-    assert connection.retry.get_retries() == 0
-    assert connection.socket_connect_timeout == 0.25
-    assert connection.socket_timeout is None
+    assert store.calls.timeout == store.calls.topology.node.endpoint.timeout == 0.25
 
 
 def test_the_authority_file_is_found_beside_the_configuration():
-    config = StoreConfig(url="rediss://h", tls_ca_file="ca.pem")
+    store = open_store(StoreConfig(url="rediss://h", tls_ca_file="ca.pem"), base=Path("/etc/gateway"))
 
-    pool = open_store(config, base=Path("/etc/gateway")).calls.pool
-
-    assert pool.connection_kwargs["ssl_ca_certs"] == "/etc/gateway/ca.pem"
-    connection = pool.make_connection()
-    assert connection.check_hostname
-    assert connection.cert_reqs.name == "CERT_REQUIRED"
+    with pytest.raises(FileNotFoundError):
+        store.calls.topology.node.endpoint.tls.context()
 
 
 def test_a_password_is_in_no_repr():
     store = open_store(StoreConfig(url="redis://h", username="gate", password=Secret("s3cret")))
 
-    assert store.calls.pool.connection_kwargs["password"] == "s3cret"
-    assert "s3cret" not in repr(store) + repr(store.calls) + repr(store.calls.pool)
+    found = store.calls.topology.node
+    assert found.endpoint.password.reveal() == "s3cret"
+    assert "s3cret" not in repr(store) + repr(store.calls) + repr(found) + repr(found.endpoint)

@@ -3,7 +3,7 @@
 import pytest
 from fakes.clock import Clock
 from fakes.records import access, digest, session
-from fakes.wire import ScriptedPool
+from fakes.wire import ScriptedTopology
 
 from gateway.errors import StoreUnavailable
 from gateway.state.calls import Calls
@@ -27,7 +27,7 @@ def row(session_id, token, *, named=None):
 
 
 def reads_on(*answers):
-    return Reads(Calls(ScriptedPool(*answers), timeout=5.0, scripts=[]), Keys("gw:"), CLOCK)
+    return Reads(Calls(ScriptedTopology(*answers), timeout=5.0), Keys("gw:"), CLOCK)
 
 
 NO_MARKS = (None, None, None)
@@ -44,8 +44,8 @@ async def test_a_cold_token_costs_two_round_trips():
 
     await reads.find_token(digest("a"))
 
-    assert len(reads.calls.pool.connections) == 2
-    assert [command[0] for command in reads.calls.pool.sent] == ["GET", "HMGET", "GET", "GET", "GET"]
+    assert reads.calls.topology.rounds == 2
+    assert [command[0] for command in reads.calls.topology.sent] == ["GET", "HMGET", "GET", "GET", "GET"]
 
 
 @pytest.mark.parametrize(

@@ -4,47 +4,47 @@ from math import inf
 
 from fakes.clock import Clock
 from fakes.records import access, digest, refresh, session
-from fakes.wire import ScriptedPool
+from fakes.wire import ScriptedTopology
 
 from gateway.model import TokenKind
 from gateway.state.calls import Calls
 from gateway.state.keys import Keys
 from gateway.state.records import TokenRecord
-from gateway.state.store import SCRIPTS, Store
+from gateway.state.store import Store
 
 CLOCK = Clock()
 
 
 def store_on(*answers):
-    pool = ScriptedPool(*answers)
-    return Store(Calls(pool, timeout=5.0, scripts=SCRIPTS), Keys("gw:"), CLOCK), pool
+    topology = ScriptedTopology(*answers)
+    return Store(Calls(topology, timeout=5.0), Keys("gw:"), CLOCK), topology
 
 
 async def test_a_login_is_two_round_trips():
-    store, pool = store_on(b"OK", b"OK", 1, 1, 1)
+    store, topology = store_on(b"OK", b"OK", 1, 1, 1)
 
     await store.open_session(session("s1", CLOCK), [access("a", CLOCK), refresh("r", CLOCK)])
 
-    assert len(pool.connections) == 2
-    assert [command[0] for command in pool.sent] == ["SET", "SET", "EVALSHA", "EVALSHA", "EVALSHA"]
+    assert topology.rounds == 2
+    assert [command[0] for command in topology.sent] == ["SET", "SET", "EVALSHA", "EVALSHA", "EVALSHA"]
 
 
 async def test_pointers_are_written_only_once_and_end_with_their_token():
-    store, pool = store_on(b"OK", 1, 1, 1)
+    store, topology = store_on(b"OK", 1, 1, 1)
 
     await store.open_session(session("s1", CLOCK), [access("a", CLOCK, life=900)])
 
-    assert pool.sent[0][:2] == ("SET", f"gw:t:{digest('a')}")
-    assert pool.sent[0][3:] == ("NX", "PX", "960000")
+    assert topology.sent[0][:2] == ("SET", f"gw:t:{digest('a')}")
+    assert topology.sent[0][3:] == ("NX", "PX", "960000")
 
 
 async def test_the_pointer_of_an_endless_token_has_an_end_until_its_session_lists_it():
-    store, pool = store_on(b"OK", 1, 1, 1, 1)
+    store, topology = store_on(b"OK", 1, 1, 1, 1)
 
     await store.open_session(session("s1", CLOCK), [TokenRecord(digest("app"), TokenKind.APPLICATION, inf)])
 
-    assert pool.sent[0][5] == "3600000"
-    assert pool.sent[-1] == ("PERSIST", f"gw:t:{digest('app')}")
+    assert topology.sent[0][5] == "3600000"
+    assert topology.sent[-1] == ("PERSIST", f"gw:t:{digest('app')}")
 
 
 def slots(command):
@@ -53,9 +53,9 @@ def slots(command):
 
 
 async def test_a_script_on_several_keys_touches_one_slot():
-    store, pool = store_on([b"owner", b"-"], 1)
+    store, topology = store_on([b"owner", b"-"], 1)
 
     await store.revoke_session("s1", "logout")
 
-    scripts = [command for command in pool.sent if command[0] == "EVALSHA"]
+    scripts = [command for command in topology.sent if command[0] == "EVALSHA"]
     assert [slots(command) for command in scripts] == [{"s1"}]

@@ -1,0 +1,123 @@
+"""One subscription on one master, and the heartbeats that prove it: written through that master, heard back here."""
+
+import asyncio
+from collections.abc import Callable
+from logging import getLogger
+from math import inf
+from secrets import token_hex
+from time import monotonic
+from typing import Any, Final
+
+from gateway.errors import StoreUnavailable
+from gateway.model import spawn
+from gateway.state.calls import Calls
+from gateway.state.keys import Keys
+from gateway.state.link import Refusal
+from gateway.state.node import Node
+from gateway.state.script import Script
+
+ALIVE: Final = 0.5
+"""Seconds for which a heartbeat that came back vouches for the feed, counted from when it was written."""
+BEAT: Final = 0.15
+"""Seconds between heartbeats: two may be lost before the feed counts as lost."""
+_QUIET: Final = 1.0
+_BACKOFF: Final = (0.05, 1.0)
+
+# It is declared as a script that may write, although it does not, and names a key. So it is refused by a master that
+# may not write: one that was demoted, that lost the slot of the key, or that is cut off from the replicas or masters it
+# needs. No revocation can be recorded there, but it can on whoever took over, where this feed would miss it.
+_PULSE: Final = Script.of("#!lua flags=allow-oom\nreturn redis.call('PUBLISH', ARGV[1], ARGV[2])\n")
+BEAT_SCRIPTS = (_PULSE,)
+
+log = getLogger(__name__)
+
+
+class Subscription:
+    """Kept up until it is stopped. `heard` is called with each message, and with None for a gap before the next one."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        keys: Keys,
+        master: Node,
+        *,
+        heard: Callable[[bytes | None], None],
+        moved: Callable[[], None],
+    ) -> None:
+        self.alive_until = 0.0
+        """A `time.monotonic` moment; after it, messages may have gone unheard."""
+        self.proven_at = -inf
+        """When the last heartbeat that came back was written."""
+        self._calls = calls
+        self._keys = keys
+        self._master = master
+        self._heard = heard
+        self._moved = moved
+        self._channel = keys.channel.encode()
+        self._own_channel = keys.beat(token_hex(8))
+        self._last = 0.0
+        self._tasks = [spawn(self._hear(), name="store feed"), spawn(self._beat(), name="store heartbeat")]
+
+    async def stop(self) -> None:
+        """Stop listening; the subscription is dead from now on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.alive_until = 0.0
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                key = self._calls.topology.key_on(self._master, self._keys.pulse)
+                await self._calls.through(self._master, _PULSE.on([key], self._own_channel, repr(monotonic())))
+            except StoreUnavailable:
+                self._calls.topology.doubt(self._master)  # and nothing comes back, which says it to everybody else
+            await asyncio.sleep(BEAT)
+
+    async def _hear(self) -> None:
+        pause, longest = _BACKOFF
+        while True:
+            try:
+                await self._listen()
+            except Exception as error:  # noqa: BLE001 - a feed that ended for good would leave every lookup cold
+                if self.alive_until:
+                    log.warning("the invalidation feed is lost, and tried again: %s: %s", type(error).__name__, error)
+                    pause = _BACKOFF[0]
+                else:
+                    pause = min(pause * 2, longest)
+            finally:
+                self.alive_until = 0.0
+                self._moved()
+            await asyncio.sleep(pause)
+
+    async def _listen(self) -> None:
+        """Subscribe and pass on what comes, until the connection ends or falls silent. Raises OSError and Refusal."""
+        link = await self._master.endpoint.open(self._receive)
+        try:
+            if not link.greeting:
+                raise ConnectionError(f"{self._master.endpoint} does not speak RESP3")
+            # The confirmations are pushed, too; the answer to what follows them says that they came.
+            subscribed = await link.send([("SUBSCRIBE", self._channel, self._own_channel), ("PING",)], answers=1)
+            if isinstance(subscribed[0], Refusal):
+                raise subscribed[0]
+            self._last = monotonic()
+            self._heard(None)
+            while not link.ended.done():
+                await asyncio.wait((link.ended,), timeout=_QUIET)
+                if monotonic() - self._last > _QUIET:
+                    raise TimeoutError("no heartbeat came back")
+            raise link.why or ConnectionResetError
+        finally:
+            link.abort()
+
+    def _receive(self, push: Any) -> None:
+        if push[0] != b"message":
+            return
+        _, channel, data = push
+        self._last = monotonic()
+        if channel == self._channel:
+            self._heard(data)
+        else:
+            self.proven_at = max(self.proven_at, float(data))
+            self.alive_until = max(self.alive_until, float(data) + ALIVE)
+            self._moved()

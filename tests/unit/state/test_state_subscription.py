@@ -1,0 +1,150 @@
+"""One subscription: alive by its own heartbeats only, and every gap is told."""
+
+import re
+from time import monotonic
+
+import pytest
+from fakes.resp_server import HELLO, RespServer, bulk
+from fakes.waiting import eventually
+
+from gateway.state.calls import Calls
+from gateway.state.endpoint import Endpoint
+from gateway.state.keys import Keys
+from gateway.state.node import Node
+from gateway.state.subscription import ALIVE, Subscription
+from gateway.state.topology import Single
+
+
+class Store:
+    """Passes heartbeats on, until it is told not to."""
+
+    def __init__(self):
+        self.beats = []
+        self.passes_on = True
+        self.subscribed = b">3\r\n+subscribe\r\n+x\r\n:1\r\n+PONG\r\n"
+
+    def __call__(self, command):
+        if command[0] == "SUBSCRIBE":
+            self.own, self.listener = command[2], self.server.asking
+            return b""
+        if command[0] == "PING":
+            return self.subscribed
+        self.beats.append(command)
+        if self.passes_on:
+            self.server.say(message(self.own, command[-1]), to=self.listener)
+        return b":1\r\n"
+
+
+def message(channel, data):
+    return b">3\r\n+message\r\n" + bulk(channel) + bulk(data)
+
+
+@pytest.fixture
+async def rig():
+    store = Store()
+    async with RespServer(store) as server:
+        store.server = server
+        store.node = Node(Endpoint(host="127.0.0.1", port=server.port, timeout=5.0), [])
+        store.calls = Calls(Single(store.node), timeout=5.0)
+        store.heard = []
+        store.moves = []
+        yield store
+        store.node.close()
+
+
+def subscribe(rig):
+    return Subscription(
+        rig.calls, Keys("gw:"), rig.node, heard=rig.heard.append, moved=lambda: rig.moves.append(monotonic())
+    )
+
+
+async def test_it_is_alive_once_a_heartbeat_came_back_and_for_half_a_second_from_when_it_was_written(rig):
+    subscription = subscribe(rig)
+    assert subscription.alive_until == 0.0
+
+    await eventually(lambda: subscription.alive_until)
+
+    assert subscription.alive_until == subscription.proven_at + ALIVE
+    assert subscription.proven_at <= monotonic()
+    assert rig.heard == [None]
+    assert rig.moves
+    await subscription.stop()
+    assert subscription.alive_until == 0.0
+
+
+async def test_a_heartbeat_is_a_write_to_whoever_judges_it(rig):
+    """A master that may not write refuses it, although nothing is written."""
+    subscription = subscribe(rig)
+    await eventually(lambda: rig.beats)
+
+    command, _sha, count, key, channel, data = rig.beats[0]
+
+    assert (command, count, key) == ("EVALSHA", "1", "gw:beat")
+    assert re.fullmatch(r"gw:feed:[0-9a-f]{16}", channel)
+    assert float(data) <= monotonic()
+    await subscription.stop()
+
+
+async def test_what_is_published_is_passed_on(rig):
+    subscription = subscribe(rig)
+    await eventually(lambda: rig.heard)
+
+    rig.server.say(message("gw:feed", "hello"), to=rig.listener)
+    await eventually(lambda: len(rig.heard) == 2)
+
+    assert rig.heard == [None, b"hello"]
+    await subscription.stop()
+
+
+async def test_a_lost_connection_is_dead_at_once_and_the_next_one_tells_of_the_gap(rig):
+    subscription = subscribe(rig)
+    await eventually(lambda: subscription.alive_until)
+
+    rig.server.hang_up(rig.listener)
+    await eventually(lambda: not subscription.alive_until)
+    await eventually(lambda: subscription.alive_until)
+
+    assert rig.heard == [None, None]
+    await subscription.stop()
+
+
+async def test_heartbeats_that_do_not_come_back_end_the_connection(rig):
+    subscription = subscribe(rig)
+    await eventually(lambda: subscription.alive_until)
+
+    rig.passes_on = False
+    await eventually(lambda: subscription.alive_until == 0.0)
+    rig.passes_on = True
+
+    await eventually(lambda: subscription.alive_until)
+    assert rig.heard.count(None) >= 2
+    await subscription.stop()
+
+
+async def test_a_refused_subscription_is_never_alive_and_is_tried_again(rig):
+    rig.subscribed = b"-NOPERM no channel\r\n+PONG\r\n"
+    subscription = subscribe(rig)
+
+    await eventually(lambda: [command[0] for command in rig.server.commands].count("SUBSCRIBE") >= 2)
+    assert subscription.alive_until == 0.0
+    rig.subscribed = Store().subscribed
+
+    await eventually(lambda: subscription.alive_until)
+    await subscription.stop()
+
+
+async def test_a_server_without_resp3_cannot_be_listened_to():
+    store = Store()
+    async with RespServer(store, hello=b"-ERR unknown command\r\n") as server:
+        store.server = server
+        node = Node(Endpoint(host="127.0.0.1", port=server.port, timeout=5.0), [])
+        subscription = Subscription(
+            Calls(Single(node), timeout=5.0), Keys("gw:"), node, heard=lambda _: 1 / 0, moved=lambda: None
+        )
+
+        await eventually(lambda: len(server.connections) > 2)
+
+        assert "SUBSCRIBE" not in [command[0] for command in server.commands]
+        assert b"role" in HELLO
+        await subscription.stop()
+        node.close()
