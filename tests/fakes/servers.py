@@ -34,8 +34,13 @@ class StoreServer:
         self._command += ["--dir", str(directory), *options]
         self.process = None
 
+    def launch(self, *options):
+        """Start it, with further words for this once, and wait for nothing."""
+        self.process = subprocess.Popen([*self._command, *options], stdout=subprocess.DEVNULL)
+
     def start(self):
-        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        """Start it, and wait until it has loaded its file."""
+        self.launch()
         for _ in range(500):
             assert self.process.poll() is None, "the server ended at once"
             try:
@@ -51,8 +56,12 @@ class StoreServer:
 
     def admin(self, *command):
         """Run one command on a connection of its own."""
-        with Redis(unix_socket_path=str(self.socket)) as client:
+        with self.client() as client:
             return client.execute_command(*command)
+
+    def client(self):
+        """A client with one connection of its own, to be closed."""
+        return Redis(unix_socket_path=str(self.socket), single_connection_client=True)
 
     def kill(self):
         self.process.kill()
