@@ -63,7 +63,7 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         upstreams.by_name,
         {name: _lines(loaded, shared, name, keys, injectors[name]) for name in config.upstreams},
         {name: folded(injector.owns) for name, injector in injectors.items()},
-        refusal,
+        shared,
     )
     routes = builder.build()
     loaded.refuse_if_faulty()

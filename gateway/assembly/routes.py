@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.assembly.logins import Logins, cors_of, refuse_of
 from gateway.assembly.rpc import refusal_of, surface_of
+from gateway.assembly.shared import Shared
 from gateway.authn.api_keys import ApiKeys
 from gateway.authn.authenticator import Authenticator
 from gateway.authn.session_cookies import CookieUse
@@ -14,9 +15,11 @@ from gateway.config.document import Loaded
 from gateway.config.headers import HeaderChanges
 from gateway.config.routes import RouteConfig
 from gateway.dialects.contract import Dialect
+from gateway.dialects.replies import refusal
 from gateway.model import CredentialReading
 from gateway.proxy.cors import Cors
 from gateway.proxy.headers import fold
+from gateway.proxy.rate_limit import RateLimit
 from gateway.proxy.route import Refuse, Requirements, Route
 from gateway.routing.checks import Guard, review
 from gateway.routing.covering import covers, overlaps
@@ -37,7 +40,7 @@ class RouteBuilder:
         upstreams: Mapping[str, Upstream],
         lines: Mapping[str, Callable[[Verified], bytes]],
         owned: Mapping[str, frozenset[bytes]],
-        refuse: Refuse,
+        shared: Shared,
     ) -> None:
         """`lines`: upstream -> its identity lines; `owned`: upstream -> header names its injector writes."""
         self._loaded = loaded
@@ -46,7 +49,7 @@ class RouteBuilder:
         self._upstreams = upstreams
         self._lines = lines
         self._owned = owned
-        self._refuse = refuse
+        self._spent_requests = shared.spent_requests
         origins = frozenset((loaded.config.server.origin.encode(),))  # what a browser sees behind a proxy not trusted
         self._cookies = CookieUse(tuple(logins.cookies), logins.own_cookies, origins)
 
@@ -89,6 +92,7 @@ class RouteBuilder:
             identity_lines=self._lines[config.upstream],
             refuse=self._refusal(config) if rpc is None else refusal_of(rpc),
             rpc=rpc,
+            rate_limit=self._rate_limit(config),
             requirements=Requirements(frozenset(require.roles), frozenset(require.scopes), frozenset(require.tenants))
             if require.asks
             else None,
@@ -133,9 +137,15 @@ class RouteBuilder:
             cookies=replace(self._cookies, origins=self._cookies.origins | others),
         )
 
+    def _rate_limit(self, config: RouteConfig) -> RateLimit | None:
+        limit = config.rate_limit
+        if limit is None:
+            return None
+        return RateLimit(config.name, limit.requests, limit.per, limit.by, self._spent_requests)
+
     def _refusal(self, config: RouteConfig) -> Refuse:
         dialect = self._dialect(config)
-        return refuse_of(dialect) if dialect is not None else self._refuse
+        return refuse_of(dialect) if dialect is not None else refusal
 
     def _dialect(self, config: RouteConfig) -> Dialect | None:
         """That of `errors`, else of the only login in `logins`, else the gateway's own ways."""

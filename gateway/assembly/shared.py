@@ -8,6 +8,7 @@ from gateway.broker.protection import Audit
 from gateway.identity_providers.passwords import PasswordChecks
 from gateway.model import Clock
 from gateway.observe.metrics import Metrics
+from gateway.proxy.rate_limit import SpentRequests
 from gateway.state.feed import Feed, Invalidation
 from gateway.state.store import Store
 from gateway.upstream.erp_client import ErpConnections
@@ -59,5 +60,7 @@ class Shared:
     clock: Clock
     made_secret: Callable[[str, int], str] | None = field(default=None, repr=False)
     """Reads or makes a secret of that name and length in the embedded store's directory; None with a Redis URL."""
+    spent_requests: SpentRequests = field(default_factory=SpentRequests)
+    """What rate limits have counted."""
     erp_connections: ErpConnections = field(default_factory=ErpConnections)
     """For the calls that identity providers make."""

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, model_validator
 from gateway.config.addresses import Host
 from gateway.config.cors import CorsConfig
 from gateway.config.headers import HeaderChanges, UnderscoreHeader
-from gateway.config.section import NotYet, Section, fault
+from gateway.config.rate_limit import RateLimitConfig
+from gateway.config.section import Section, fault
 from gateway.config.values import (
     AnyLine,
     Duration,
@@ -115,7 +116,8 @@ class RouteConfig(Section):
     """The login whose dialect spells this route's errors."""
     cors: CorsConfig | None = None
     """None: CORS is the ERP's own affair."""
-    rate_limit: NotYet = None
+    rate_limit: RateLimitConfig | None = None
+    """None: no limit."""
     timeouts: RouteTimeouts = RouteTimeouts()
     limits: RouteLimits = RouteLimits()
     request_headers: HeaderChanges = HeaderChanges()

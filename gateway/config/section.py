@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     GetJsonSchemaHandler,
     PlainSerializer,
@@ -87,11 +86,3 @@ OpenOptions = Annotated[
     WithJsonSchema({"type": "object"}),
     PlainSerializer(list, when_used="json"),  # the names: among the values are credentials
 ]
-
-
-def _refuse_later(_: object) -> object:
-    raise ValueError("is not supported yet")
-
-
-NotYet = Annotated[Any, BeforeValidator(_refuse_later), WithJsonSchema({"not": {}, "description": "Not supported yet"})]
-"""A key of the contract whose feature comes with a later version."""

@@ -139,6 +139,8 @@ class Gate(OpenConnections, ErpSteps, RpcSteps, VerifySteps):
     def _forward(self, exchange: ForwardedExchange, route: Route, verified: Verified) -> None:
         if route.requirements is not None:
             route.requirements.check(verified)
+        if route.rate_limit is not None and exchange.credential is None:  # else it comes by a second time
+            route.rate_limit.count(exchange, verified)
         exchange.response_timeout = route.response_timeout
         exchange.idle_timeout = route.idle_timeout
         upstream = route.upstream

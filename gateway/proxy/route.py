@@ -12,6 +12,7 @@ from gateway.proxy.cors import Cors
 from gateway.proxy.forward_auth import ForwardAuth
 from gateway.proxy.forwarded import Network
 from gateway.proxy.headers import HeaderActions
+from gateway.proxy.rate_limit import RateLimit
 from gateway.proxy.rpc_surface import RpcSurface
 from gateway.routing.patterns import AnonymousRules, Pattern
 from gateway.routing.table import RouteTable
@@ -92,6 +93,7 @@ class Route:
     refuse: Refuse
     requirements: Requirements | None = None
     """None where there are none, so that the warm path need not ask."""
+    rate_limit: RateLimit | None = None
     rpc: RpcSurface | None = None
     """Where the credential is in the body."""
     public: bool = False

@@ -120,6 +120,7 @@ routes:
     require: {{roles: [sales], scopes: [rest-api], tenants: [GardenWorld]}}
     errors: native
     cors: {{origins: ["https://app.example.com"], methods: [GET], headers: [X-Zone], credentials: true, max_age: 1h}}
+    rate_limit: {{requests: 50, per: 10s, by: address}}
     timeouts: {{response: 120s}}
     limits: {{body_bytes: 2GiB}}
     request_headers: {{set: {{X-Zone: inner}}, remove: [X-Debug]}}

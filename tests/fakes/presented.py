@@ -22,8 +22,8 @@ class Presented:
             setattr(self, name, value)
 
 
-def verified(user="ada", login="native", **fields):
-    return Verified(Identity("staff", "101", user, "bearer", login=login, **fields), 2e9, f"session of {user}", "hash")
+def verified(user="ada", login="native", user_id="101", **fields):
+    return Verified(Identity("staff", user_id, user, "bearer", login=login, **fields), 2e9, f"session of {user}", "hash")
 
 
 class StillTokens:
