@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from math import floor, inf
+from secrets import randbelow
 from typing import Any, Final, TypeVar
 
 from gateway.errors import Reason, Unavailable
@@ -19,9 +20,14 @@ from gateway.tokens.session_id import new_session_id
 from gateway.tokens.unanswered import Attempt, Unanswered
 from gateway.tokens.verifier import OPENS_ROUTES, wrong_kind
 
-_ATTEMPTS: Final = 8
-"""Other bytes are made when the store knows the first ones, each time to live a second less: where nothing random is
-in a token, its end is what tells it from one of the same second. Random ones collide in a broken source only."""
+_ATTEMPTS: Final = 12
+"""Other bytes are made when the store knows the first ones, to live a little less: where nothing random is in a token,
+its end is what tells it from one of the same second. Random ones collide in a broken source only."""
+_IN_TURN: Final = 4
+"""So many of the attempts take one second after the other; the rest any of a tenth of the life: with 100 tokens of one
+second and an hour to live, one in 100,000 finds no place."""
+_LONGEST_REACH: Final = 86400.0
+"""Seconds of a life that are looked at; an endless one has no tenth."""
 
 T = TypeVar("T")
 
@@ -100,7 +106,7 @@ class Issuer:
             await self.store.open_session(session, self._records(made, session, now))
             return _pair(session, made, now)
 
-        return await _with_new_bytes(attempt)
+        return await self._with_new_bytes(attempt)
 
     async def open_with(self, session: Session, kind: TokenKind) -> str:
         """Store the session with one token, which lives as long: a pre-auth or an application token."""
@@ -111,7 +117,7 @@ class Issuer:
             await self.store.open_session(session, (record,))
             return token
 
-        return await _with_new_bytes(attempt)
+        return await self._with_new_bytes(attempt)
 
     def recognise(self, token: bytes) -> Recognised | Reason:
         """What a token of this login is by its bytes, expired or not; else why it is none."""
@@ -156,7 +162,7 @@ class Issuer:
                 return Refreshed(Outcome.UNKNOWN)
             return Refreshed(result.outcome)
 
-        return await _with_new_bytes(once)
+        return await self._with_new_bytes(once)
 
     async def introspect(self, token: str) -> Introspection | None:
         """What a live token of this login stands for."""
@@ -181,6 +187,15 @@ class Issuer:
             absolute_expiry=self.policy.session_end(now),
             **facts,
         )
+
+    async def _with_new_bytes(self, attempt: Callable[[int], Awaitable[T]]) -> T:
+        reach = max(4, int(min(self.policy.access_ttl, _LONGEST_REACH) / 10))
+        for number in range(_ATTEMPTS):
+            try:
+                return await attempt(number if number < _IN_TURN else _IN_TURN + randbelow(reach))
+            except TokenKnown:
+                continue
+        raise Unavailable("the store knows every token that was made")
 
     def _attempt(self, spent: str, session: Session, now: float, sooner: int) -> Attempt:
         """The rotation of a token: the very same as before where an answer was lost, else a new one."""
@@ -228,12 +243,3 @@ def _pair(session: Session, made: Successors, now: float) -> TokenPair:
     ends = made.access_expires_at
     left = 0 if ends == inf else max(0, floor(ends - now + MILLISECOND))
     return TokenPair(session, made.access_token, left, made.refresh_token)
-
-
-async def _with_new_bytes(attempt: Callable[[int], Awaitable[T]]) -> T:
-    for sooner in range(_ATTEMPTS):
-        try:
-            return await attempt(sooner)
-        except TokenKnown:
-            continue
-    raise Unavailable("the store knows every token that was made")
