@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
 
 import pytest
 from fakes.erp import Erp
@@ -30,11 +31,17 @@ identity_providers:
         id: 102
         tenants:
           - {{id: 11, name: GardenWorld, roles: [{{id: 103, name: GardenWorld User, organizations: [{{id: 11, name: HQ}}]}}]}}
+api_keys:
+  - {{id: server-1, hash: "sha256:{key}", user: Sync, roles: [GardenWorld WebService]}}
+  - {{id: server-2, hash: "sha256:{blocked}", user: Sync, blocked: true}}
+  - {{id: server-3, hash: "sha256:{expired}", user: Sync, expires: 2020-01-01}}
 logins:
   idempiere: {{dialect: idempiere, path: /api/v1/auth, identity_provider: staff}}
 upstreams:
   idempiere: {{servers: ["http://127.0.0.1:{port}"]}}
 routes:
+  - {{name: presigned, path: /api/v1/files/**, upstream: idempiere, errors: idempiere, public: true}}
+  - {{name: oidc, path: /api/v1/models/oidc, upstream: idempiere, errors: idempiere, foreign_credentials: pass}}
   - {{name: admin, path: /api/v1/processes/**, upstream: idempiere, errors: idempiere, require: {{roles: [GardenWorld WebService]}}}}
   - {{name: api, path: /api/**, upstream: idempiere, errors: idempiere, anonymous: ["GET /api/v1/health", "POST /api/v1/webhooks/*", "OPTIONS /api/**"]}}
 """
@@ -69,13 +76,15 @@ LOGOUT = b"""{
 "token": "%s"
 }"""
 JSON = ("Content-Type", "application/json")
+SERVER_KEYS = {"key": "a-token-for-a-server", "blocked": "a-token-that-is-blocked", "expired": "a-token-of-long-ago"}
 SIGNATURE = "The Token's Signature resulted invalid when verified using the Algorithm: HmacSHA512"
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     erp = Erp()
-    written = CONFIG.format(admin=password_hash("GardenAdmin"), user=password_hash("GardenUser"), port=erp.port)
+    keys = {name: sha256(key.encode()).hexdigest() for name, key in SERVER_KEYS.items()}
+    written = CONFIG.format(admin=password_hash("GardenAdmin"), user=password_hash("GardenUser"), port=erp.port, **keys)
     gateway = GatewayProcess(tmp_path_factory.mktemp("idempiere"), written).start()
     yield erp, PlainClient(gateway.port)
     gateway.stop()
@@ -292,6 +301,42 @@ def test_a_login_is_found_by_its_whole_path_only(client, erp):
 
     assert (refused.status, refused.body) == (401, b"")
     assert erp.seen == []
+
+
+def test_a_token_for_a_server_is_a_declared_key_that_may_be_blocked(client, erp):
+    models = "/api/v1/models/c_bpartner"
+
+    assert client.get(models, bearer(SERVER_KEYS["key"])).status == 200
+    assert (erp.last.one("X-Auth-User"), erp.last.one("X-Auth-Method")) == ("Sync", "api_key")
+    assert not erp.last.all("Authorization")
+    for name, title in (("blocked", b"Token is blocked"), ("expired", b"Token has expired")):
+        refused = client.get(models, bearer(SERVER_KEYS[name]))
+        assert (refused.status, refused.body) == (401, b'{"title":"%b","status":401}' % title)
+        assert refused.one("Content-Type") == "application/json"
+
+
+def test_a_presigned_address_is_judged_by_idempiere(client, erp):
+    address = "/api/v1/files/7?X-ID-CREDENTIAL=u&X-ID-DATE=1&X-ID-EXPIRES=9&X-ID-SIGNATURE=a%2Fb%3D"
+
+    assert client.get(address).status == 200
+    assert erp.last.target == address
+    assert client.get(address.replace("files", "models")).body == b"", "on other routes it is no credential"
+
+
+def test_a_token_of_an_identity_service_is_judged_by_idempiere(client, erp, pair):
+    """With X-ID-Role and the like, which say what the token does not."""
+    foreign = [bearer("eyJhbGciOiJSUzI1NiJ9.e30.c2ln"), ("X-ID-Role", "102"), ("X-ID-Organization", "11")]
+
+    assert client.get("/api/v1/models/oidc", *foreign).status == 200
+    assert (erp.last.one("Authorization"), erp.last.one("X-ID-Role")) == (foreign[0][1], "102")
+    assert erp.last.all("X-Auth-User") == []
+    assert client.get("/api/v1/models/oidc", bearer(pair["token"])).status == 200
+    assert erp.last.all("Authorization") == []
+
+
+def test_a_locale_goes_to_the_erp(client, erp, pair):
+    assert client.get("/api/v1/models/c_bpartner?locale=de_DE&$top=1", bearer(pair["token"])).status == 200
+    assert erp.last.target == "/api/v1/models/c_bpartner?locale=de_DE&$top=1"
 
 
 def test_the_key_is_not_shown(client):

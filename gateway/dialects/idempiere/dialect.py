@@ -1,5 +1,7 @@
 """The endpoints of an idempiere login: one step, two steps, selection, refresh, logout, and its key where shown."""
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from gateway.dialects.contract import DialectTools, Endpoints
@@ -27,7 +29,7 @@ from gateway.dialects.idempiere.requests import (
 )
 from gateway.dialects.idempiere.sessions import as_listed_now, choice_of, final_answer, renewed
 from gateway.dialects.idempiere.tokens import IdempiereTokens
-from gateway.dialects.replies import json_reply, spelled
+from gateway.dialects.replies import NO_STORE, json_reply, spelled
 from gateway.dialects.requests import bearer
 from gateway.errors import CredentialsMissing, CredentialsRejected, GatewayError, LoginRejected, Reason, RefreshRejected
 from gateway.model import (
@@ -35,6 +37,7 @@ from gateway.model import (
     Call,
     CookieRule,
     CredentialReading,
+    Handler,
     RefreshRules,
     Reply,
     Session,
@@ -91,7 +94,7 @@ class Idempiere:
             ("POST", "/logout"): self._logout,
             ("GET", "/jwk"): self._show_jwk,
         }
-        return {key: spelled(handler, self.refuse) for key, handler in handlers.items()}
+        return {key: spelled(handler, self.refuse) for key, handler in handlers.items()} | _options(handlers)
 
     def well_known(self) -> Endpoints:
         """None: iDempiere has no such documents."""
@@ -193,6 +196,18 @@ class Idempiere:
         told = live.claims.get("Clients") if live.claims else live.session.context.get("clients")
         allowed = frozenset(map(int, told.split(","))) if told else frozenset()
         return live, account, clients_of(account), allowed
+
+
+def _options(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Handler]:
+    """OPTIONS, which JAX-RS answers by itself and to anybody: what there is at a path."""
+    methods: dict[str, list[str]] = {}
+    for method, suffix in keys:
+        methods.setdefault(suffix, []).append(method)
+    return {("OPTIONS", suffix): partial(_allowed, ", ".join([*found, "OPTIONS"])) for suffix, found in methods.items()}
+
+
+async def _allowed(methods: str, _: Call) -> Reply:
+    return Reply(200, b"", ((b"Allow", methods.encode("ascii")), *NO_STORE))
 
 
 def _check_token(token: str) -> None:

@@ -90,7 +90,9 @@ async def test_a_locked_user_is_not_found_and_keeps_name_and_id(checks):
 async def test_each_password_has_a_mark_of_its_own(checks):
     """Sessions keep it, so that they end with the password; the hash cannot be told from it."""
     first, same = provider(checks, "ada").listed("100"), provider(checks, "ada").listed("100")
-    other = provider(checks, "ada", password_hash=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD))
+    other = provider(
+        checks, "ada", password_hash=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    )
 
     assert first.password_mark == same.password_mark != other.listed("100").password_mark
     assert len(first.password_mark) == 16

@@ -5,16 +5,19 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
+from argon2 import PasswordHasher
 from fakes.garden import GARDEN, ONE_STEP, PEOPLE, SELF_SERVICE, declined, people, problem
 from fakes.token_rig import PASSWORD, why_not
 
 from gateway.dialects.contract import SpellsByRequest
-from gateway.errors import Reason, StoreUnavailable
+from gateway.errors import CredentialsRejected, Reason, StoreUnavailable
+from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import TokenKind
 
 NO_STORE = ((b"Cache-Control", b"no-store"), (b"Pragma", b"no-cache"))
 JSON = ((b"Content-Type", b"application/json"), *NO_STORE)
 HOUR, DAY = 3600, 86400
+OTHER_PASSWORD = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("another")
 SIGNATURE = "The Token's Signature resulted invalid when verified using the Algorithm: HmacSHA512"
 USER, ADMIN = ({"userName": name, "password": PASSWORD} for name in ("GardenUser", "GardenAdmin"))
 
@@ -474,7 +477,7 @@ async def test_what_comes_of_a_refresh_chooses_nothing_more(garden):
 def relist(garden, **changes):
     """As after a reload of the configuration that lists the users differently."""
     listed = people(**changes)
-    garden.rig.provider._by_id = {user.id: user for user in listed.users}
+    garden.rig.relist(Users(listed, ProviderTools("staff", garden.rig.provider._checks)))
 
 
 async def test_a_role_that_was_taken_away_opens_nothing_and_ends_the_session_at_the_next_refresh(garden):
@@ -485,6 +488,39 @@ async def test_a_role_that_was_taken_away_opens_nothing_and_ends_the_session_at_
     assert (await refresh(garden, pair["refresh_token"])).body == declined("Invalid refresh token")
     relist(garden)
     assert await opens(garden, pair["token"]) is Reason.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("changed", "title"),
+    [
+        ({"locked": True}, "User is inactive"),
+        ({"tenants": []}, "Client is inactive"),
+        ({"tenants": [{**GARDEN, "roles": [SELF_SERVICE]}]}, "Role is inactive"),
+        ({"password_hash": OTHER_PASSWORD}, "Token is revoked"),
+    ],
+)
+async def test_what_was_made_inactive_is_told_in_the_title(garden, changed, title):
+    """Also where a refresh token is left: it is dead, as after iDempiere's own change of a password."""
+    pair = await garden.sign_in("GardenUser")
+    relist(garden, GardenUser={**PEOPLE["GardenUser"], **changed})
+
+    with pytest.raises(CredentialsRejected) as refused:
+        await garden.login.broker.authenticate(pair["token"].encode())
+    reply = garden.login.dialect.refuse(refused.value)
+
+    assert (reply.status, reply.body, reply.headers) == (401, problem(title), JSON)
+    assert (await refresh(garden, pair["refresh_token"])).body == declined("Invalid refresh token")
+
+
+async def test_a_session_that_was_logged_out_is_told_as_revoked(garden):
+    """iDempiere has an empty 401 for it, too, but looks at the revoked refresh token first."""
+    pair = await garden.sign_in()
+    await logout(garden, pair["token"])
+
+    with pytest.raises(CredentialsRejected) as refused:
+        await garden.login.broker.authenticate(pair["token"].encode())
+
+    assert garden.login.dialect.refuse(refused.value).body == problem("Token is revoked")
 
 
 async def test_a_user_s_own_roles_are_those_of_now(garden):
@@ -549,6 +585,24 @@ async def test_the_key_is_shown_by_its_switch_only(garden, garden_with):
 
     assert list(shown["keys"][0]) == ["alg", "k", "kid", "kty"]
     assert len(shown["keys"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "allowed"),
+    [("/tokens", "POST, PUT, OPTIONS"), ("/refresh", "POST, OPTIONS"), ("/roles", "GET, OPTIONS")],
+)
+async def test_options_are_told_to_anybody(garden, suffix, allowed):
+    reply = await garden.ask("OPTIONS", suffix)
+
+    assert (reply.status, reply.body, reply.headers) == (200, b"", ((b"Allow", allowed.encode()), *NO_STORE))
+
+
+async def test_a_locale_is_taken_and_changes_no_word_of_ours(garden):
+    """What the ERP says itself it says in that language: a route passes the parameter on."""
+    reply = await garden.ask("POST", "/tokens", {**ADMIN, "password": "wrong"}, query="locale=de_DE")
+
+    assert reply.body == declined("Invalid User ID or Password")
+    assert (await garden.ask("POST", "/tokens", {**ADMIN, "parameters": ONE_STEP}, query="locale=de_DE")).status == 200
 
 
 async def test_a_token_made_with_the_shown_key_opens_nothing(garden_with):
