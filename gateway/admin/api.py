@@ -21,6 +21,7 @@ class Api:
         return [
             web.get("/api/v1/snapshot", self._snapshot),
             web.post("/api/v1/reload", self._reload),
+            web.post("/api/v1/restart", self._restart),
             web.post("/api/v1/explain", self._explain),
             web.post("/api/v1/drain", self._drain),
             web.get("/api/v1/sessions", self._sessions),
@@ -36,6 +37,10 @@ class Api:
     async def _reload(self, _: web.Request) -> web.StreamResponse:
         report = await self._control.reload()
         return reply(report, 200 if report.accepted else 422)
+
+    async def _restart(self, _: web.Request) -> web.StreamResponse:
+        report = await self._control.restart()
+        return reply(report, 200 if report.done else 409)
 
     async def _explain(self, request: web.Request) -> web.StreamResponse:
         fields = await _read(request, {"method", "target", "headers"})

@@ -45,6 +45,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartReport:
+    """What became of a rolling restart of the workers."""
+
+    done: bool
+    workers: int
+    problem: str = ""
+    """Why it was given up; the workers that were not replaced yet serve on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One part of a decision: path, endpoint, route, credential, requirements, headers or upstream."""
 
@@ -121,6 +131,9 @@ class Control(Protocol):
 
     async def reload(self) -> ReloadReport:
         """Load the file again, now."""
+
+    async def restart(self) -> RestartReport:
+        """Replace every worker, one after the other, without losing a request; the file is not loaded again."""
 
     async def explain(self, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Explanation:
         """Judge a request as if it had come in on the public listener."""

@@ -1,6 +1,7 @@
 """Starts and stops the admin listener."""
 
 import asyncio
+import socket
 from typing import Any
 
 from aiohttp import web
@@ -51,14 +52,18 @@ class Listener:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
         self._server: asyncio.Server | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port, which the system chose where 0 was asked for. Raises OSError."""
+    async def start(self, host: str, port: int, sock: socket.socket | None = None) -> int:
+        """Listen, on a socket that was handed over if there is one; returns the port, which the system may have chosen.
+
+        Raises OSError.
+        """
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         manager = self._runner.server
         assert manager is not None
         settings: dict[str, Any] = {"access_log": None, "debug": False}
-        self._server = await loop.create_server(lambda: _Connection(manager, loop=loop, **settings), host, port)
+        place: dict[str, Any] = {"host": host, "port": port} if sock is None else {"sock": sock}
+        self._server = await loop.create_server(lambda: _Connection(manager, loop=loop, **settings), **place)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -1,6 +1,1 @@
-"""Process life: listeners, signals, reload and graceful drain."""
-
-from gateway.app.demo import demo
-from gateway.app.process import run
-
-__all__ = ["demo", "run"]
+"""Process life: one process or a supervisor with workers, listeners, signals, reload, restart and graceful drain."""

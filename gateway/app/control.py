@@ -1,4 +1,4 @@
-"""The data path as the admin listener sees it, in the one process of today."""
+"""The data path as the admin listener sees it, where one process does everything."""
 
 from collections.abc import Sequence
 from math import inf
@@ -6,14 +6,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
-from gateway.admin.control import BanView, Explanation, Health, Lifting, SessionView, Snapshot
+from gateway.admin.control import BanView, Explanation, Health, Lifting, RestartReport, SessionView, Snapshot
 from gateway.app import bans
 from gateway.app.explain import explain
 from gateway.broker.accounts import Lists
 from gateway.config.identities import canonical_username
 from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
-from gateway.observe.metrics import merge
 from gateway.reload import ReloadReport
 from gateway.state.attempts import Attempts
 from gateway.tokens.session_id import public_id
@@ -30,42 +29,45 @@ class LocalControl:
 
     async def health(self) -> Health:
         """What is known now; the store is not asked."""
-        process = self._process
+        process, service = self._process, self._process.service
         now = monotonic()
         return Health(
-            store_up=process.state.feed.alive,
-            draining=process.gate.draining,
+            store_up=service.state.feed.alive,
+            draining=process.stopping.is_set(),
             listening=process.is_listening,
             config_stale=process.reloader.is_stale,
             upstreams={
                 upstream.name: (sum(server.is_up(now) for server in upstream.servers), len(upstream.servers))
-                for upstream in process.current.rules.upstreams
+                for upstream in service.current.rules.upstreams
             },
         )
 
     async def snapshot(self) -> Snapshot:
-        """Figures of this process."""
-        process = self._process
-        config = process.current.config
+        """Figures of everyone who serves."""
+        process, service = self._process, self._process.service
         return Snapshot(
             health=await self.health(),
             version=__version__,
             started=process.started,
-            workers=1,
-            config_file=process.current.loaded.file,
-            config_loaded=process.loaded_at,
-            store=process.state.described,
-            routes=[_route(route) for route in config.routes],
-            metrics=merge([process.metrics.snapshot()]),
+            workers=process.workers,
+            config_file=service.current.loaded.file,
+            config_loaded=service.loaded_at,
+            store=service.state.described,
+            routes=[_route(route) for route in service.current.config.routes],
+            metrics=await process.figures(),
         )
 
     async def reload(self) -> ReloadReport:
         """Load the file again."""
         return await self._process.reloader.reload("admin API")
 
+    async def restart(self) -> RestartReport:
+        """Nobody could serve meanwhile."""
+        return RestartReport(done=False, workers=1, problem="one process serves alone: restart that, or set workers")
+
     async def explain(self, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Explanation:
         """Judge a request without forwarding it."""
-        return await explain(self._process.gate, method, target, headers)
+        return await explain(self._process.service.gate, method, target, headers)
 
     async def drain(self) -> None:
         """Begin to stop."""
@@ -73,22 +75,22 @@ class LocalControl:
 
     async def sessions(self, provider: str, user_id: str) -> Sequence[SessionView]:
         """One user's live sessions."""
-        return [_view(session) for session in await self._process.state.store.sessions_of(provider, user_id)]
+        return [_view(session) for session in await self._process.service.state.store.sessions_of(provider, user_id)]
 
     async def revoke_session(self, session_id: str) -> bool:
         """End one session."""
-        ended = await self._process.state.store.revoke_session(session_id, "revoked by an operator")
+        ended = await self._process.service.state.store.revoke_session(session_id, "revoked by an operator")
         self._tell("session_revoked", session=public_id(session_id), ended=ended)
         return ended
 
     async def revoke_user(self, provider: str, user_id: str) -> None:
         """End all sessions of a user."""
-        await self._process.state.store.revoke_user(provider, user_id, "revoked by an operator")
+        await self._process.service.state.store.revoke_user(provider, user_id, "revoked by an operator")
         self._tell("sessions_ended", provider=provider, user_id=user_id)
 
     async def revoke_named(self, user: str, provider: str) -> None:
         """End all sessions of the user of that name or id. Raises NotFound, BadRequest."""
-        providers = self._process.current.logins.providers
+        providers = self._process.service.current.logins.providers
         if not provider and len(providers) != 1:
             raise BadRequest("there are several identity providers: name the user's")
         provider = provider or next(iter(providers))
@@ -98,8 +100,8 @@ class LocalControl:
 
     async def _id_of(self, provider: str, user: str) -> str:
         """By the name that is listed or was logged in by, else by an id that has sessions."""
-        store = self._process.state.store
-        listing = self._process.current.logins.providers[provider]
+        store = self._process.service.state.store
+        listing = self._process.service.current.logins.providers[provider]
         listed = listing.id_of(user) if isinstance(listing, Lists) else ""
         known = listed or await self._attempts.user_named(provider, canonical_username(user))
         if not known and not await store.sessions_of(provider, user):
@@ -108,12 +110,12 @@ class LocalControl:
 
     async def revoke_tenant(self, tenant: str) -> None:
         """End all sessions in a tenant."""
-        await self._process.state.store.revoke_tenant(tenant, "revoked by an operator")
+        await self._process.service.state.store.revoke_tenant(tenant, "revoked by an operator")
         self._tell("sessions_ended", tenant=tenant)
 
     async def revoke_all(self) -> None:
         """End every session."""
-        await self._process.state.store.revoke_all("revoked by an operator")
+        await self._process.service.state.store.revoke_all("revoked by an operator")
         self._tell("sessions_ended", all=True)
 
     async def bans(self) -> Sequence[BanView]:
@@ -122,18 +124,18 @@ class LocalControl:
 
     async def lift_bans(self, which: Lifting) -> int:
         """End bans before their time."""
-        lifted = await bans.lift(self._attempts, self._process.current.logins.providers, which)
+        lifted = await bans.lift(self._attempts, self._process.service.current.logins.providers, which)
         who = {"provider": which.provider, "client": which.address, "all": which == Lifting()}
-        self._process.shared.audit("bans_lifted", cause="lifted by an operator", lifted=lifted, **who)
+        self._process.service.shared.audit("bans_lifted", cause="lifted by an operator", lifted=lifted, **who)
         return lifted
 
     @property
     def _attempts(self) -> Attempts:
-        store = self._process.state.store
-        return Attempts(store.calls, store.keys, self._process.shared.clock)
+        store = self._process.service.state.store
+        return Attempts(store.calls, store.keys, self._process.service.shared.clock)
 
     def _tell(self, event: str, **fields: Any) -> None:
-        self._process.shared.audit(event, cause="revoked by an operator", **fields)
+        self._process.service.shared.audit(event, cause="revoked by an operator", **fields)
 
 
 def _view(session: Session) -> SessionView:

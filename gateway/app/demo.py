@@ -1,7 +1,6 @@
 """`gateway demo`: the gateway with the sample configuration, and the demo ERP behind it, in one process."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +9,10 @@ import uvloop
 
 from gateway import demo as demo_package
 from gateway.app.listen import bind
-from gateway.app.process import Process
+from gateway.app.single import Single
+from gateway.app.source import Source
 from gateway.config.addresses import Address, Origin
 from gateway.config.document import Loaded
-from gateway.config.load import load
 from gateway.config.problems import ConfigRefused, Problem
 from gateway.demo.erp import start_demo_erp
 from gateway.demo.guide import guide
@@ -30,8 +29,10 @@ def demo(overrides: Mapping[str, str]) -> None:
 
 async def _serve(overrides: Mapping[str, str]) -> None:
     path, settings = _sample(overrides)
-    process = Process(path, settings)
-    server = _demo_server(load(path, os.environ, settings))
+    source = Source(path, settings)
+    loaded = source.load()
+    process = Single(source, loaded)
+    server = _demo_server(loaded)
     bind(Address(server.host, server.port), f"upstreams.{UPSTREAM}.servers").close()  # names the key if it is taken
     erp = await start_demo_erp(server.host, server.port)
     try:
@@ -57,6 +58,6 @@ def _sample(overrides: Mapping[str, str]) -> tuple[Path, Mapping[str, str]]:
     return packaged, {"store.url": f"embedded://{Path('state').absolute()}", **overrides}
 
 
-def _print_guide(process: Process) -> None:
-    sys.stdout.write(guide(process.current.config.server.origin))
+def _print_guide(process: Single) -> None:
+    sys.stdout.write(guide(process.loaded.config.server.origin))
     sys.stdout.flush()

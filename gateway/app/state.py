@@ -33,17 +33,23 @@ class TokenState:
             await self.embedded.stop()
 
 
-async def start_state(loaded: Loaded, clock: Clock) -> TokenState:
-    """Start what is configured. An unreachable Redis is no error here: the gateway is not ready until it answers."""
+async def start_state(loaded: Loaded, clock: Clock, running: str = "") -> TokenState:
+    """Start what is configured. An unreachable Redis is no error here: the gateway is not ready until it answers.
+
+    `running` is the URL of an embedded store that another process of this gateway has started, and will end.
+    """
     config = loaded.config.store
     embedded, url, made = None, "", None
     described = config.url
     if config.is_embedded:
         directory = loaded.base / Path(config.url.removeprefix("embedded://"))
-        embedded = Embedded(directory)
-        url = await embedded.start()
         made = secrets_in(directory).load_or_make
-        described = f"embedded store in {directory} ({embedded.binary})"
+        described = f"embedded store in {directory}"
+        url = running
+        if not running:
+            embedded = Embedded(directory)
+            url = await embedded.start()
+            described += f" ({embedded.binary})"
     store = open_store(config, url=url, base=loaded.base, clock=clock)
     feed = Feed(store)
     await feed.start()

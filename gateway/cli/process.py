@@ -16,7 +16,7 @@ _FAILURES = (StoreRefused, OSError)
 @set_option
 def run(path: Path, overrides: Mapping[str, str]) -> None:
     """Run the gateway."""
-    from gateway.app import run as serve  # noqa: PLC0415 - loads the whole data path, which no other command needs
+    from gateway.app.start import run as serve  # noqa: PLC0415 - loads the whole data path, which no other command needs
 
     or_refuse(lambda: serve(path, overrides), _FAILURES)
 
@@ -25,6 +25,6 @@ def run(path: Path, overrides: Mapping[str, str]) -> None:
 @set_option
 def demo(overrides: Mapping[str, str]) -> None:
     """Run the gateway in front of a small demo ERP and print requests to try."""
-    from gateway.app import demo as serve  # noqa: PLC0415 - as above
+    from gateway.app.demo import demo as serve  # noqa: PLC0415 - as above
 
     or_refuse(lambda: serve(overrides), _FAILURES)

@@ -25,12 +25,16 @@ TOKEN_LENGTH = 32
 """Characters of an admin token and of an encryption key: 128 bits even where they are hexadecimal digits."""
 
 
-def _read_workers(value: object) -> int:
-    if value == "auto" or read_whole(value) > 1:
-        raise ValueError("more than one worker is not supported yet")
-    if read_whole(value) < 1:
-        raise ValueError("must be 1 or more, or auto")
-    return 1
+MOST_WORKERS = 256
+"""More than the cores of any one machine that a gateway was ever put on: a larger number is a typing mistake."""
+
+
+def _read_workers(value: object) -> int | str:
+    if value == "auto":
+        return "auto"
+    if not 1 <= read_whole(value) <= MOST_WORKERS:
+        raise ValueError(f"must be 1 to {MOST_WORKERS}, or auto")
+    return read_whole(value)
 
 
 def _read_log_target(value: object) -> str:
@@ -95,8 +99,11 @@ class ServerConfig(Section):
     listen: Listen = Address("127.0.0.1", 8080)
     public_url: PublicUrl = ""
     workers: Annotated[
-        int, BeforeValidator(_read_workers), WithJsonSchema({"type": ["integer", "string"], "enum": [1]})
+        int | Literal["auto"],
+        BeforeValidator(_read_workers),
+        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"const": "auto"}]}),
     ] = 1
+    """Processes that serve clients; `auto`: one for each core that this process may use."""
     trusted_proxies: Annotated[tuple[TrustedNetwork, ...], AfterValidator(distinct)] = ()
     tls: ServerTls | None = None
     timeouts: ServerTimeouts = ServerTimeouts()

@@ -24,6 +24,11 @@ _USUAL_HASH: Final = f"$argon2id$v=19$m=65536,t=3,p=4${'A' * 22}${'A' * 43}"
 """The shape of what `gateway hash-password` makes (RFC 9106, section 4: the second recommended option)."""
 
 
+def threads_for(processes: int) -> int:
+    """Threads of each of so many processes that share the machine: one at least, and together no more than of one."""
+    return max(1, _WORKERS // processes)
+
+
 class PasswordChecks:
     """The thread pool that all password and client secret checks share."""
 

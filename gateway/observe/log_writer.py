@@ -3,9 +3,10 @@
 import json
 import os
 import select
+import stat
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -31,12 +32,15 @@ class Output(Protocol):
 class Descriptor:
     """Standard output or standard error, which stays open for others."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, atomic_lines: bool = False) -> None:
+        """`atomic_lines`: other processes write lines to it, too, and none may end up inside another."""
         self._number = number
+        self._cut = atomic_lines and not stat.S_ISREG(os.fstat(number).st_mode)
 
     def write(self, data: bytes) -> None:
         """Write all of it, also where another process made the pipe non-blocking. Raises OSError."""
-        write_all(self._number, data)
+        for part in whole_lines(data, select.PIPE_BUF) if self._cut else (data,):
+            write_all(self._number, part)
 
     def close(self) -> None:
         """Not ours to close."""
@@ -140,9 +144,11 @@ class LogWriter:
 class Streams:
     """The streams in use, by what the configuration calls them: one writer each, so that no line cuts another."""
 
-    def __init__(self, base: Path, clock: Clock) -> None:
+    def __init__(self, base: Path, clock: Clock, *, atomic_lines: bool = False) -> None:
+        """`atomic_lines`: several processes write to the same standard output and error."""
         self._base = base
         self._clock = clock
+        self._atomic_lines = atomic_lines
         self._writers: dict[str, LogWriter] = {}
 
     def open(self, target: str) -> LogWriter | None:
@@ -151,7 +157,10 @@ class Streams:
             return None
         if target not in self._writers:
             number = {"stdout": 1, "stderr": 2}.get(target)
-            output = AppendedFile(self._base / target) if number is None else Descriptor(number)
+            if number is None:
+                output: Output = AppendedFile(self._base / target)
+            else:
+                output = Descriptor(number, atomic_lines=self._atomic_lines)
             self._writers[target] = LogWriter(output, self._clock)
         return self._writers[target]
 
@@ -174,6 +183,20 @@ def write_all(number: int, data: bytes) -> None:
             rest = rest[os.write(number, rest) :]
         except BlockingIOError:
             select.select([], [number], [], 1.0)
+
+
+def whole_lines(data: bytes, most: int) -> Iterator[bytes]:
+    """Pieces of at most so many bytes that end with a line: what a pipe takes in one piece (PIPE_BUF).
+
+    A single line that is longer stays whole, and is then the one that others may cut.
+    """
+    start = 0
+    while len(data) - start > most:
+        end = data.rfind(b"\n", start, start + most) + 1 or data.find(b"\n", start) + 1 or len(data)
+        yield data[start:end]
+        start = end
+    if start < len(data):
+        yield data[start:]
 
 
 def stamped(now: float, fields: Mapping[str, object]) -> bytes:

@@ -1,8 +1,9 @@
+import asyncio
 from types import SimpleNamespace
 
 import pytest
 from fakes.assembling import Assembler
-from fakes.wire import ScriptedPool
+from fakes.wire import ScriptedTopology
 from fakes.wired_gate import Wired
 
 from gateway.admin.control import Lifting
@@ -21,8 +22,8 @@ class Store:
 
     def __init__(self):
         self.ended = []
-        self.pool = ScriptedPool()
-        self.calls = Calls(self.pool, timeout=5.0, scripts=())
+        self.pool = ScriptedTopology()
+        self.calls = Calls(self.pool, timeout=5.0)
         self.keys = Keys("gw:")
 
     async def revoke_session(self, session_id, cause):
@@ -48,18 +49,28 @@ def process(tmp_path):
     wired = Wired()
     audited = []
     current = assembler()
-    yield SimpleNamespace(
+    service = SimpleNamespace(
         state=SimpleNamespace(store=Store(), feed=SimpleNamespace(alive=True), described="embedded store"),
         gate=wired.gate,
-        reloader=SimpleNamespace(is_stale=False),
         current=current,
-        metrics=wired.metrics,
-        started=1.0,
         loaded_at=2.0,
-        is_listening=True,
         shared=SimpleNamespace(audit=lambda event, **fields: audited.append((event, fields)), clock=lambda: 1.0),
+    )
+
+    async def figures():
+        return wired.metrics.snapshot()
+
+    stopping = asyncio.Event()
+    yield SimpleNamespace(
+        service=service,
+        stop=stopping.set,
+        reloader=SimpleNamespace(is_stale=False),
+        figures=figures,
+        workers=1,
+        started=1.0,
+        is_listening=True,
+        stopping=stopping,
         audited=audited,
-        stop=wired.gate.drain,
     )
     assembler.checks.close()
 
@@ -75,9 +86,9 @@ async def test_health_is_what_is_known_now(process, control):
     assert not health.draining
     assert health.upstreams == {"erp": (1, 1)}
 
-    process.current.rules.upstreams[0].servers[0].healthy = False
-    process.state.feed.alive = False
-    process.gate.drain()
+    process.service.current.rules.upstreams[0].servers[0].healthy = False
+    process.service.state.feed.alive = False
+    process.stopping.set()
     health = await control.health()
 
     assert not health.store_up
@@ -101,7 +112,7 @@ async def test_what_an_operator_ends_is_audited_by_its_public_id(process, contro
     await control.revoke_all()
 
     cause = "revoked by an operator"
-    assert process.state.store.ended == [
+    assert process.service.state.store.ended == [
         ("store-id", cause),
         ("unknown", cause),
         ("staff", "101", cause),
@@ -118,7 +129,7 @@ async def test_what_an_operator_ends_is_audited_by_its_public_id(process, contro
 
 
 async def test_lifted_bans_are_audited_and_say_how_many(process, control):
-    process.state.store.pool.answers[:] = [[], [], [], 0]
+    process.service.state.store.pool.answers[:] = [[], [], [], 0]
 
     assert await control.bans() == []
     assert await control.lift_bans(Lifting()) == 0
@@ -142,7 +153,7 @@ async def test_draining_and_explaining_reach_the_gate(process, control):
     assert said.status == 401
 
     await control.drain()
-    assert process.gate.draining
+    assert process.stopping.is_set()
 
 
 @pytest.mark.parametrize(
@@ -155,29 +166,36 @@ async def test_draining_and_explaining_reach_the_gate(process, control):
     ids=["listed by that name", "has logged in by that name", "has sessions under that id"],
 )
 async def test_a_user_is_found_by_name_or_id(process, control, user, remembered, user_id):
-    process.state.store.pool.answers.extend(remembered)
+    process.service.state.store.pool.answers.extend(remembered)
 
     await control.revoke_named(user, "")
 
-    assert process.state.store.ended == [("staff", user_id, "revoked by an operator")]
+    assert process.service.state.store.ended == [("staff", user_id, "revoked by an operator")]
 
 
 async def test_nobody_is_told_to_be_logged_out_who_is_not_known(process, control):
-    process.state.store.pool.answers.append(None)
+    process.service.state.store.pool.answers.append(None)
 
     with pytest.raises(NotFound):
         await control.revoke_named("typo", "staff")
     with pytest.raises(NotFound):
         await control.revoke_named("ada", "typo")
 
-    assert process.state.store.ended == []
+    assert process.service.state.store.ended == []
 
 
 async def test_among_several_providers_the_user_s_is_named(process, control):
-    process.current.logins.providers = {**process.current.logins.providers, "suppliers": object()}
+    process.service.current.logins.providers = {**process.service.current.logins.providers, "suppliers": object()}
 
     with pytest.raises(BadRequest):
         await control.revoke_named("ada", "")
     await control.revoke_named("ada", "staff")
 
-    assert process.state.store.ended == [("staff", "1", "revoked by an operator")]
+    assert process.service.state.store.ended == [("staff", "1", "revoked by an operator")]
+
+
+async def test_one_process_alone_is_not_restarted_worker_by_worker(control):
+    report = await control.restart()
+
+    assert not report.done
+    assert "one process serves alone" in report.problem

@@ -1,10 +1,7 @@
-from importlib import import_module
-
 import pytest
 
+from gateway.app import demo as demo_module
 from gateway.config.problems import ConfigRefused
-
-demo_module = import_module("gateway.app.demo")  # the package's own `demo` is the function
 
 
 def test_the_configuration_here_comes_before_the_packaged_one(tmp_path, monkeypatch):

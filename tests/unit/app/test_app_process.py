@@ -1,125 +1,79 @@
-import asyncio
-import json
-import logging
+import os
 import signal
+import socket
 
 import pytest
 from fakes.assembling import BASE
-from fakes.gateway_process import free_port
-from fakes.plain_client import PlainClient
-from fakes.waiting import eventually
+from fakes.whole_process import own_logging, running
 
+from gateway.app.listen import PortInUse
 from gateway.app.process import Process
-
-TEXT = "".join(f"{name}: {value}\n" for name, value in BASE.items())
-
-
-@pytest.fixture
-def own_logging():
-    """Logging is one per Python process: put back what starting a gateway sets up."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("gateway").setLevel(logging.NOTSET)
+from gateway.app.source import Source
 
 
-@pytest.fixture
-async def process(tmp_path, own_logging):
-    """A whole process on this loop, stopped at the end."""
-    file = tmp_path / "config.yaml"
-    ports = free_port(), free_port()
-    file.write_text(
-        TEXT
-        + f"server: {{listen: 127.0.0.1:{ports[0]}, timeouts: {{drain: 1s}}}}\nadmin: {{listen: 127.0.0.1:{ports[1]}}}\n"
-        + "logs: {access: ./access.log, audit: ./audit.log, level: error}\n"
-    )
-    process = Process(file, {})
-    ready = asyncio.Event()
-    serving = asyncio.ensure_future(process.serve(ready.set))
-    waiting = asyncio.ensure_future(ready.wait())
-    await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    assert not serving.done(), serving.result()
-    process.file, process.port, process.admin_port, process.serving = file, *ports, serving
-    yield process
-    if not serving.done():
+class Silent(Process):
+    """Serves nobody, and keeps what it is told to do."""
+
+    is_listening = True
+
+    def __init__(self, source, loaded):
+        super().__init__(source, loaded)
+        self.told = []
+
+    async def open(self, sock):
+        self.told.append(("open", sock.getsockname()))
+
+    async def drain(self, limit):
+        self.told.append(("drain", limit))
+
+    def cut(self):
+        self.told.append(("cut",))
+
+
+async def test_what_is_opened_is_drained_before_the_end(tmp_path):
+    async with running(tmp_path, Silent) as process:
+        address = ("127.0.0.1", process.port)
+        assert process.told == [("open", address)]
+
+        signal.raise_signal(signal.SIGTERM)
+        await process.serving
+
+    assert process.told == [("open", address), ("drain", 1.0)]
+
+
+async def test_a_second_stop_waits_for_nothing(tmp_path):
+    async with running(tmp_path, Silent) as process:
         process.stop()
-    await serving
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().remove_signal_handler(number)
+        process.stop()
+        await process.serving
+
+    assert ("cut",) in process.told
 
 
-async def get(port, target):
-    return await asyncio.to_thread(PlainClient(port, host="localhost").get, target)
+async def test_the_service_manager_is_told_of_each_step(tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        async with running(tmp_path, Silent) as process:
+            await process.reloader.reload("a test")
+            process.file.write_text("nonsense")
+            await process.reloader.reload("a test")
+
+        said = [manager.recv(200).split(b"\n")[0].decode() for _ in range(6)]
+
+    assert said == ["READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+    assert "NOTIFY_SOCKET" not in os.environ
 
 
-async def test_both_listeners_answer_once_it_is_ready(process):
-    assert process.is_listening
-    assert (await get(process.port, "/x")).status == 401
-    assert (await get(process.admin_port, "/readyz")).status == 200
+async def test_a_taken_port_is_found_before_anything_is_started(tmp_path):
+    text = "".join(f"{name}: {value}\n" for name, value in BASE.items())
+    with socket.create_server(("127.0.0.1", 0)) as taken, own_logging():
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        (tmp_path / "config.yaml").write_text(text + f"server: {{listen: '{place}'}}\nlogs: {{level: error}}\n")
+        source = Source(tmp_path / "config.yaml")
 
+        with pytest.raises(PortInUse, match=rf"server\.listen: cannot listen on {place}"):
+            await Silent(source, source.load()).serve()
 
-async def test_a_new_file_is_one_new_reference(process):
-    rules = process.gate.rules
-    kept = process.current.upstreams.by_name["erp"].servers[0]
-    process.file.write_text(process.file.read_text().replace("path: /**", "path: /new/**"))
-
-    report = await process.reloader.reload("a test")
-
-    assert report.accepted
-    assert process.gate.rules is not rules
-    assert process.current.upstreams.by_name["erp"].servers[0] is kept
-    assert (await get(process.port, "/x")).status == 404
-
-
-async def test_servers_that_are_gone_are_retired(process):
-    old = process.current.upstreams.by_name["erp"].servers[0]
-    process.file.write_text(process.file.read_text().replace("10.0.0.1", "10.0.0.2"))
-
-    await process.reloader.reload("a test")
-
-    assert old.retired
-
-
-async def test_a_faulty_file_leaves_everything_as_it_is(process):
-    rules = process.gate.rules
-    process.file.write_text("nonsense")
-
-    report = await process.reloader.reload("a test")
-
-    assert not report.accepted
-    assert process.gate.rules is rules
-    assert process.reloader.is_stale
-
-
-async def test_figures_are_watched(process):
-    text = (await get(process.admin_port, "/metrics")).body.decode()
-
-    assert "gateway_store_up 1.0" in text
-    assert 'server="http://10.0.0.1:8069"' in text
-    assert "gateway_requests_in_flight 0.0" in text
-
-
-async def test_a_second_stop_waits_for_nothing(process):
-    connection = await asyncio.to_thread(PlainClient(process.port).connect)
-    connection.send(b"GET /half")
-    await eventually(lambda: process.gate.connections)
-
-    process.stop()
-    process.stop()
-    await process.serving
-
-    connection.close()
-    assert not process.is_listening
-
-
-async def test_the_end_is_the_same_by_signal(process):
-    signal.raise_signal(signal.SIGTERM)
-
-    await process.serving
-
-    lines = (process.file.parent / "audit.log").read_text() if (process.file.parent / "audit.log").exists() else ""
-    assert all(json.loads(line) for line in lines.splitlines())
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,121 @@
+"""Takes connections from the one listening socket that all workers share, and leaves them to whoever has fewer."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from typing import Any
+
+from gateway.app.slots import CLOSED, Slots
+from gateway.model import spawn
+from gateway.proxy.connection import ClientConnection
+
+DECLINE_SECONDS = 0.004
+"""How long a worker looks away when another should take the connection that waits."""
+PATIENCE_SECONDS = 0.02
+"""How long it declines in a row: the other one may be busy, stuck or dead, and somebody waits."""
+_RETRY_SECONDS = 0.5
+"""After a failure that is the machine's, such as too many open files: others may still be able to accept."""
+_PASSING = {errno.ECONNABORTED, errno.EPROTO, errno.EPERM}
+"""The client left while it waited, or a firewall refused it: nothing that concerns the next one."""
+
+log = logging.getLogger("gateway.app")
+
+
+class CountedConnection(ClientConnection):
+    """A client's connection that tells its acceptor when it is over."""
+
+    __slots__ = ("acceptor",)
+
+    acceptor: "Acceptor"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As for every connection, and one fewer."""
+        super().connection_lost(exc)
+        self.acceptor.left()
+
+
+class Acceptor:
+    """One worker's share in the listening socket. One connection for each turn of the event loop: others get theirs."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        slots: Slots,
+        slot: int,
+        serve: Callable[["Acceptor", socket.socket], Coroutine[Any, Any, None]],
+    ) -> None:
+        """`serve` makes a connection of an accepted socket; it may raise OSError."""
+        self._sock = sock
+        self._slots = slots
+        self._slot = slot
+        self._serve = serve
+        self._loop = asyncio.get_running_loop()
+        self._open = 0
+        self._declining_since = 0.0
+        self._retry: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._slots[self._slot] = 0
+        self._look()
+
+    def close(self) -> None:
+        """Accept no more; the socket lives on in others."""
+        if self._closed:
+            return
+        self._closed = True
+        self._look_away()
+        self._slots[self._slot] = CLOSED
+        self._sock.close()
+
+    def left(self) -> None:
+        """A connection that was accepted here is over."""
+        self._open -= 1
+        if not self._closed:
+            self._slots[self._slot] = self._open
+
+    def _look(self) -> None:
+        self._retry = None
+        self._loop.add_reader(self._sock.fileno(), self._ready)
+
+    def _look_away(self, seconds: float = 0.0) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        else:
+            self._loop.remove_reader(self._sock.fileno())
+        if seconds:
+            self._retry = self._loop.call_later(seconds, self._look)
+
+    def _ready(self) -> None:
+        """Somebody waits, unless another worker was quicker."""
+        if self._slots.is_ahead(self._slot):
+            now = monotonic()
+            self._declining_since = self._declining_since or now
+            if now - self._declining_since < PATIENCE_SECONDS:
+                self._look_away(DECLINE_SECONDS)
+                return
+        self._declining_since = 0.0
+        try:
+            client, _ = self._sock.accept()
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            if error.errno not in _PASSING:
+                log.error("cannot accept connections: %s; trying again", error.strerror)
+                self._look_away(_RETRY_SECONDS)
+            return
+        self._open += 1
+        self._slots[self._slot] = self._open
+        spawn(self._take(client), name="accepted")
+
+    async def _take(self, client: socket.socket) -> None:
+        try:
+            await self._serve(self, client)
+        except OSError:  # a handshake that failed, or a client that is gone already
+            client.close()
+            self.left()

@@ -1,0 +1,46 @@
+"""One process that does everything: what `workers: 1` is, and a development machine needs."""
+
+import asyncio
+import socket
+
+from gateway.app.listen import BACKLOG, allow_descriptors
+from gateway.app.process import IDLE_GRACE, Process, log
+from gateway.proxy.connection import ClientConnection
+
+
+class Single(Process):
+    """Serves clients itself."""
+
+    _public: asyncio.Server | None = None
+
+    @property
+    def is_listening(self) -> bool:
+        """The public listener is open."""
+        return self._public is not None and self._public.is_serving()
+
+    async def open(self, sock: socket.socket) -> None:
+        """Listen once the store has answered, or after 3 s."""
+        service, server = self.service, self.loaded.config.server
+        await service.start()
+        if too_few := allow_descriptors(server.limits.connections):
+            log.warning("%s", too_few)
+        gate, secure = service.gate, service.tls is not None
+        service.metrics.watch("worker_up", lambda: {("1",): 1.0})
+        service.metrics.watch("worker_connections", lambda: {("1",): len(gate.connections)})
+        self._public = await asyncio.get_running_loop().create_server(
+            lambda: ClientConnection(gate, secure=secure),
+            sock=sock,
+            ssl=service.tls,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=server.timeouts.header if secure else None,
+        )
+
+    async def drain(self, limit: float) -> None:
+        """Close the listener; idle connections have a moment for one more request."""
+        if self._public is not None:
+            self._public.close()
+        await self.service.drain(limit, IDLE_GRACE)
+
+    def cut(self) -> None:
+        """End every connection."""
+        self.service.gate.cut_all()

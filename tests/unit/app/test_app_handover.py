@@ -1,0 +1,38 @@
+import pickle
+
+import pytest
+from fakes.assembling import Assembler
+
+from gateway import __version__
+from gateway.app.handover import Handover, pack, unpack
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    assembler = Assembler(tmp_path)
+    yield assembler.load(store="{url: 'embedded://state', password: hush-hush}")
+    assembler.checks.close()
+
+
+def test_a_configuration_crosses_with_its_secrets(loaded, tmp_path):
+    handover = Handover(__version__, 1, 0, loaded, loaded, "unix:///x", 1)
+
+    read = unpack(pack(handover))
+
+    assert read.loaded.config == loaded.config
+    assert read.loaded.config.store.password.reveal() == "hush-hush"
+    assert (read.loaded.file, read.loaded.base, read.loaded.files) == (loaded.file, loaded.base, loaded.files)
+    assert read.loaded is read.started
+
+
+def test_options_of_variants_are_still_bound_to_their_lines(loaded):
+    read = unpack(pack(loaded))
+
+    read.report(("logins", "native", "path"), "a test")
+
+    assert str(read.problems[0]).endswith("config.yaml:2:42: logins.native.path: a test")
+
+
+def test_nobody_else_pickles_a_secret(loaded):
+    with pytest.raises(TypeError, match="a secret is not pickled"):
+        pickle.dumps(loaded.config.store.password)

@@ -1,0 +1,70 @@
+import asyncio
+import os
+import signal
+import socket
+
+import pytest
+from fakes.plain_client import PlainClient
+from fakes.shop_crew import house
+from fakes.waiting import eventually
+
+from gateway.app.child import Child
+from gateway.app.slots import Slots
+
+
+@pytest.fixture
+async def rig(tmp_path):
+    async with house(tmp_path) as made:
+        made.slots = Slots.make(2)
+        yield made
+        made.slots.close()
+
+
+@pytest.fixture
+async def child(rig):
+    child = Child(1, 0)
+    await child.start(rig.sock, rig.slots, rig.handover(1, 0), lambda _: None)
+    await asyncio.wait_for(child.ready, 60)
+    yield child
+    child.kill()
+    await child.ended.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+async def test_what_a_terminal_sends_to_all_of_us_is_the_supervisors_business(rig, child, number):
+    os.kill(child.pid, number)
+
+    await child.fresh_figures()
+    assert (await asyncio.to_thread(PlainClient(rig.port).get, "/x")).status == 401
+    assert not child.leaving.is_set()
+
+
+async def test_without_a_supervisor_it_ends_and_the_port_is_free(rig, child):
+    address = rig.sock.getsockname()
+    rig.sock.close()
+
+    child._link.close()
+    await asyncio.wait_for(child.ended.wait(), 60)
+
+    assert child.how == "exit code 0"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+
+
+async def test_connections_are_counted_where_all_workers_see_them(rig, child):
+    conversation = await asyncio.to_thread(PlainClient(rig.port).connect)
+    await eventually(lambda: rig.slots[0] == 1)
+
+    conversation.close()
+
+    await eventually(lambda: rig.slots[0] == 0)
+
+
+async def test_a_supervisor_of_another_version_is_not_believed(rig, monkeypatch):
+    monkeypatch.setattr("gateway.app.child.__version__", "0.0.0")
+    child = Child(1, 0)
+    await child.start(rig.sock, rig.slots, rig.handover(1, 0), lambda _: None)
+
+    await asyncio.wait_for(child.ended.wait(), 60)
+
+    assert "is installed and 0.0.0 runs: restart the gateway" in str(child.ready.exception())
