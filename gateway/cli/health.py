@@ -1,6 +1,7 @@
 """`gateway health`: what a container's health check or a script asks, with neither token nor write access."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,5 +39,5 @@ def _remarks(components: dict[str, Any]) -> Iterator[str]:
     if components.get("config") == "stale":
         yield "the file on disk was refused, an earlier configuration is in force"
     for name, up in components.get("upstreams", {}).items():
-        if str(up).startswith("0/"):
+        if re.match(r"0/[1-9]", str(up)):
             yield f"upstream {name}: {up}"

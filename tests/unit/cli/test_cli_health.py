@@ -57,7 +57,7 @@ async def test_the_process_alone_is_asked_with_live(ask, admin):
 
 async def test_remarks_are_no_failure(ask, admin):
     admin.gateway.is_stale = True
-    admin.gateway.upstreams = {"odoo": (0, 2), "jmix": (1, 1)}
+    admin.gateway.upstreams = {"odoo": (0, 2), "jmix": (1, 1), "nobody has counted yet": (0, 0)}
     result = await ask()
 
     assert result.exit_code == 0
