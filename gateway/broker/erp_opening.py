@@ -10,6 +10,8 @@ from gateway.model import Account, Choice, ErpSession, Session
 
 CHOICES: Final = ("tenant", "role", "organization", "warehouse", "language")
 """Keys of a session's context that an ERP has to know of, too."""
+TOLD: Final = ("user", "menu_tree", "language")
+"""Facts of an ERP session that its dialect's clients are told."""
 
 
 class ErpLogin:
@@ -20,9 +22,10 @@ class ErpLogin:
         self._erp = erp
 
     def told(self, choice: Choice) -> Choice:
-        """The choice, with the user's number in the ERP where that tells one for what was chosen."""
-        number = self._erp.facts.get("user") if self._erp is not None else None
-        return choice if number is None else replace(choice, context={**choice.context, "user": number})
+        """The choice, with what the ERP tells of it: the user's number there, a menu, the language it settled on."""
+        facts = self._erp.facts if self._erp is not None else {}
+        known = {what: facts[what] for what in TOLD if facts.get(what) is not None}
+        return replace(choice, context={**choice.context, **known}) if known else choice
 
     async def keep(self, session: Session) -> None:
         """The session is in the store: its ERP session goes there, too. Raises StoreUnavailable."""

@@ -23,7 +23,9 @@ class Presented:
 
 
 def verified(user="ada", login="native", user_id="101", **fields):
-    return Verified(Identity("staff", user_id, user, "bearer", login=login, **fields), 2e9, f"session of {user}", "hash")
+    return Verified(
+        Identity("staff", user_id, user, "bearer", login=login, **fields), 2e9, f"session of {user}", "hash"
+    )
 
 
 class StillTokens:

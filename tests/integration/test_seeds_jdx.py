@@ -18,7 +18,7 @@ from oauthlib.oauth2 import BackendApplicationClient
 from requests_oauthlib import OAuth2Session
 
 CLIENT, SECRET = "YOUR_CLIENT_ID", "YOUR_CLIENT_SECRET"
-KEY, LIMITED_KEY = "a-key-made-in-odoo-0123", "a-key-for-elsewhere-0123"
+KEY, LIMITED_KEY, OLD_KEY = "a-key-made-in-odoo-0123", "a-key-for-elsewhere-0123", "a-key-of-long-ago-0123"
 PARTNERS, TOKEN = "/restapi/1.0/object/res.partner", "/restapi/1.0/common/oauth2/token"
 CONFIG = """\
 server: {{public_url: "http://erp.example"}}
@@ -31,12 +31,14 @@ clients:
 api_keys:
   - {{id: server-1, hash: "sha256:{key}", user: server, roles: [partners]}}
   - {{id: server-2, hash: "sha256:{limited}", user: elsewhere, routes: [ping]}}
+  - {{id: server-3, hash: "sha256:{old}", user: server, roles: [partners], expires: 2020-01-01}}
 logins:
   jdx: {{dialect: jdx, path: /restapi/1.0/common/oauth2, identity_provider: staff, database: odoo_production}}
   brief: {{dialect: jdx, path: /brief, identity_provider: staff, access_ttl: 1s}}
 upstreams:
   odoo: {{servers: ["http://127.0.0.1:{port}"]}}
 routes:
+  - {{name: files, path: /restapi/1.0/files/**, upstream: odoo, errors: jdx, credentials: [bearer, access_token]}}
   - {{name: ping, path: /restapi/1.0/ping, upstream: odoo, errors: jdx}}
   - {{name: partners, path: /restapi/1.0/object/**, upstream: odoo, errors: jdx, require: {{roles: [partners]}}}}
 """
@@ -126,10 +128,13 @@ def digest(key):
     return sha256(key.encode()).hexdigest()
 
 
+OTHER_KEYS = {"limited": digest(LIMITED_KEY), "old": digest(OLD_KEY)}
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     erp = Erp()
-    written = CONFIG.format(secret=password_hash(SECRET), port=erp.port, key=digest(KEY), limited=digest(LIMITED_KEY))
+    written = CONFIG.format(secret=password_hash(SECRET), port=erp.port, key=digest(KEY), **OTHER_KEYS)
     gateway = GatewayProcess(tmp_path_factory.mktemp("jdx"), written).start()
     yield erp, gateway
     gateway.stop()
@@ -293,6 +298,35 @@ def test_an_unknown_api_key_is_401_invalid_api_key(client, erp):
 
     assert (answer.status, answer.body) == (401, refused("invalid_api_key", "API key not found or revoked"))
     assert erp.seen == []
+
+
+@pytest.mark.parametrize("header", [("X-API-Key", OLD_KEY), bearer(OLD_KEY)], ids=["X-API-Key", "Bearer"])
+def test_a_key_that_has_expired_is_401_invalid_api_key_wherever_it_stands(client, erp, header):
+    answer = client.get(PARTNERS, header)
+
+    assert (answer.status, answer.body) == (401, refused("invalid_api_key", "API key not found or revoked"))
+    assert erp.seen == []
+
+
+@pytest.mark.parametrize("token", [KEY, "garbage"])
+def test_both_credential_headers_at_once_are_400(client, erp, token):
+    """The documentation says of neither that it counts before the other."""
+    answer = client.get(PARTNERS, ("X-API-Key", KEY), bearer(token))
+
+    assert (answer.status, answer.body) == (
+        400,
+        refused("invalid_request", "The request carries more than one credential."),
+    )
+    assert erp.seen == []
+
+
+def test_a_token_in_the_address_counts_where_the_route_lists_it_only(client, curl, erp):
+    _, pair = curl(GET_TOKEN)
+    query = f"?access_token={pair['access_token']}&limit=1"
+
+    assert client.get(PARTNERS + query).status == 401
+    assert client.get("/restapi/1.0/files/logo" + query).status == 200
+    assert erp.last.target == "/restapi/1.0/files/logo?limit=1"
 
 
 def test_a_user_without_permission_is_403_access_denied(client, curl, erp):

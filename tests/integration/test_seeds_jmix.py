@@ -29,9 +29,9 @@ clients:
   - {{id: client, secret_hash: "{secret}", grants: [password, refresh_token]}}
   - {{id: service, secret_hash: "{secret}", grants: [client_credentials]}}
 logins:
-  jmix: {{dialect: jmix, path: /oauth, identity_provider: staff}}
+  jmix: {{dialect: jmix, path: /oauth, identity_provider: staff, cors: {{origins: ["https://shop.example"]}}}}
   brief: {{dialect: jmix, path: /brief/oauth, identity_provider: staff, access_ttl: 1s}}
-  jmix2: {{dialect: jmix, path: /oauth2, identity_provider: staff, generation: 2}}
+  jmix2: {{dialect: jmix, path: /oauth2, identity_provider: staff, generation: 2, cors: {{origins: ["https://shop.example"]}}}}
 upstreams:
   jmix: {{servers: ["http://127.0.0.1:{port}"]}}
 routes:
@@ -43,6 +43,8 @@ routes:
     credentials: [bearer, access_token]
     errors: jmix
     anonymous: [/rest/services/productService/**, /rest/services/productService/getProductInformation, /rest/entities/Product, /rest/entities/Product/*]
+  - {{name: custom, path: /custom/**, upstream: jmix, errors: jmix, anonymous: [/custom/open]}}
+  - {{name: both, path: /two/files/**, upstream: jmix, credentials: [bearer, access_token], errors: jmix2, access_token_methods: [GET]}}
   - {{name: two, path: /two/**, upstream: jmix, credentials: [bearer, access_token], errors: jmix2, anonymous: [/two/open/**]}}
 """
 BASIC = ("Authorization", "Basic " + b64encode(b"client:secret").decode())
@@ -299,6 +301,26 @@ def test_a_route_that_does_not_list_the_parameter_ignores_and_cuts_it(client, er
     assert erp.last.target == "/rest/strict/x"
 
 
+def test_authenticated_patterns_are_routes_and_anonymous_ones_come_first(client, erp):
+    """jmix.rest.authenticated-url-patterns are the paths of routes; what is open is asked before."""
+    assert client.get("/custom/open").status == 200
+    assert client.get("/custom/x").status == 401
+    assert [each.target for each in erp.seen] == ["/custom/open"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/rest/public/x", "/rest/entities/Product/", "/rest/entities/product", "/rest/entities/Product/1/2"]
+)
+def test_nothing_is_open_that_no_pattern_says(client, erp, path):
+    """Neither what Jmix's code opens unasked, nor with another end or case than is written."""
+    assert client.get(path).status == 401
+    assert erp.seen == []
+
+
+def test_a_query_makes_no_difference_to_a_pattern(client):
+    assert client.get("/rest/entities/Product?limit=1&x=/rest/secret").status == 200
+
+
 # -- endpoints -------------------------------------------------------------------------------------------------------
 
 
@@ -352,6 +374,18 @@ async def test_no_word_of_a_token_is_written_anywhere(client, running, pair):
         assert secret not in written
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth2/token", "/oauth2/revoke"])
+def test_a_preflight_at_the_endpoints_is_answered_for_a_listed_origin(client, path):
+    asked = [("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "authorization")]
+
+    listed = client.ask("OPTIONS", path, [("Origin", "https://shop.example"), *asked])
+    other = client.ask("OPTIONS", path, [("Origin", "https://evil.example"), *asked])
+
+    assert (listed.status, listed.one("Access-Control-Allow-Origin")) == (204, "https://shop.example")
+    assert listed.one("Access-Control-Allow-Headers") == "authorization"
+    assert (other.status, other.all("Access-Control-Allow-Origin")) == (403, [])
+
+
 # -- generation 2 ----------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +421,20 @@ def test_generation_2_reads_no_parameter(client, erp, second):
     assert client.get(f"/two/open/x?access_token={token}&a=1").status == 200
     assert erp.last.target == "/two/open/x?a=1"
     assert client.get("/two/x", bearer(token)).status == 200
+
+
+def test_two_tokens_at_once_are_too_many_where_the_parameter_was_switched_on(client, erp, second):
+    token = second["access_token"]
+
+    answer = client.get(f"/two/files/x?access_token={token}", bearer(token))
+
+    assert (answer.status, answer.body) == (400, b"")
+    assert answer.one("WWW-Authenticate") == (
+        'Bearer error="invalid_request", error_description="Found multiple bearer tokens in the request", '
+        'error_uri="https://tools.ietf.org/html/rfc6750#section-3.1"'
+    )
+    assert client.get(f"/two/files/x?access_token={token}").status == 200
+    assert len(erp.seen) == 1
 
 
 def test_a_refresh_of_generation_2_ends_the_old_access_token(client, second):

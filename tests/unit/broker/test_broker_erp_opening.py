@@ -11,7 +11,7 @@ from gateway.broker.accounts import CurrentSessions
 from gateway.broker.broker import Broker
 from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
-from gateway.broker.erp_opening import opening
+from gateway.broker.erp_opening import TOLD, opening
 from gateway.broker.protection import Protection
 from gateway.errors import LoginRejected, NoErpSession, ScopeRejected, SelectionNeeded, StoreUnavailable
 from gateway.model import Account, Choice, TokenKind
@@ -132,7 +132,7 @@ async def test_a_login_in_two_steps_is_finished_in_the_erp(garden, login):
     pair = await broker.finalize(live, known, call(), CHOSEN)
 
     assert known.tenants == account.tenants
-    assert pair.session.context["user"] == 101
+    assert {what: pair.session.context[what] for what in TOLD} == {"user": 101, "menu_tree": 10, "language": "de_DE"}
     credential = await sessions.get(pair.session.id)
     assert (credential.erp.facts["role"], credential.erp.facts["language"]) == (102, "de_DE")
     again = await broker.refresh(pair.refresh_token, call())

@@ -139,6 +139,8 @@ async def test_a_secret_in_the_uri_and_json_are_refused():
         (CredentialsRejected(reason=Reason.MALFORMED), 401, "invalid_token", "The access token is invalid", 'Bearer error="invalid_token"'),
         (CredentialsRejected(reason=Reason.WRONG_KIND), 401, "invalid_token", "The access token is invalid", 'Bearer error="invalid_token"'),
         (CredentialsRejected(reason=Reason.UNKNOWN_KEY), 401, "invalid_api_key", "API key not found or revoked", 'Bearer error="invalid_token"'),
+        (CredentialsRejected(reason=Reason.KEY_EXPIRED), 401, "invalid_api_key", "API key not found or revoked", 'Bearer error="invalid_token"'),
+        (CredentialsRejected(reason=Reason.KEY_BLOCKED), 401, "invalid_api_key", "API key not found or revoked", 'Bearer error="invalid_token"'),
         (CredentialsMissing(), 401, "invalid_token", "The access token is missing", "Bearer"),
         (CredentialsMissing(reason=Reason.MISSING_SCHEME), 401, "invalid_token", "The access token is missing", "Bearer"),
         (errors.Forbidden(), 403, "access_denied", "User lacks permission", None),
