@@ -155,9 +155,9 @@ def heard(manager, word):
 
 def test_the_service_starts_reloads_and_stops_as_its_unit_says(machine, tmp_path):
     with activated(machine, tmp_path) as (port, process, manager):
-        first = connected(port)  # wakes the service, and waits for it in the socket's queue
-        heard(manager, "READY=1")
-        answer = first.ask("GET", "/public/ping", host="erp.example.com")
+        with connected(port) as first:  # wakes the service, and waits for it in the socket's queue
+            heard(manager, "READY=1")
+            answer = first.ask("GET", "/public/ping", host="erp.example.com")
         health = gateway("health", environ=machine)
         reload = gateway("reload", environ=machine)
         process.send_signal(signal.SIGTERM)
@@ -172,14 +172,12 @@ def test_the_service_starts_reloads_and_stops_as_its_unit_says(machine, tmp_path
 def test_a_reload_that_is_refused_fails_with_its_reason(machine, tmp_path):
     """`ExecReload=gateway reload` is what makes `systemctl reload` say so."""
     with activated(machine, tmp_path) as (port, _, manager):
-        first = connected(port)
+        connected(port).close()
         heard(manager, "READY=1")
         config = Path(machine["GATEWAY_CONFIG"])
         config.write_text(config.read_text().replace("upstream: erp", "upstream: epr"))
 
         refused = gateway("reload", environ=machine)
-
-        first.close()
     assert refused.returncode == 1
     assert 'no upstream named "epr"; did you mean "erp"?' in refused.stderr
     assert settings("gateway.service")["Service"]["ExecReload"] == [f"{PROGRAM} reload"]
