@@ -6,10 +6,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Final
 
-from redis.exceptions import BusyLoadingError, RedisError
-from redis.exceptions import ConnectionError as NotConnected
-from redis.exceptions import TimeoutError as LateConnection
-
 from gateway.errors import StoreUnavailable
 
 PAUSE: Final = 0.1
@@ -86,14 +82,7 @@ class Step:
     def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
         if isinstance(error, CancelledError):
             self._breaker.left(self)
-        elif _is_silence(error):
-            self._breaker.failed(self, late=isinstance(error, TimeoutError | LateConnection))
-        else:
+        elif isinstance(error, OSError):
+            self._breaker.failed(self, late=isinstance(error, TimeoutError))
+        else:  # a refusal is an answer, and so is "I am loading"
             self._breaker.answered()
-
-
-def _is_silence(error: BaseException | None) -> bool:
-    """Whether this says that the store is away. A refusal is an answer, and so is "I am loading"."""
-    if isinstance(error, RedisError):
-        return isinstance(error, NotConnected | LateConnection) and not isinstance(error, BusyLoadingError)
-    return isinstance(error, OSError)

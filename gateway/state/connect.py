@@ -14,12 +14,13 @@ from gateway.state.endpoint import Endpoint, Tls
 from gateway.state.erp_records import ERP_SCRIPTS
 from gateway.state.keys import Keys
 from gateway.state.node import Node
+from gateway.state.rewriting import REWRITE_SCRIPTS
 from gateway.state.store import SCRIPTS, Store
 from gateway.state.subscription import BEAT_SCRIPTS
 from gateway.state.topology import Single, Topology
 
 _PORT = 6379
-ALL_SCRIPTS = (*SCRIPTS, *ATTEMPT_SCRIPTS, *BAN_SCRIPTS, *ERP_SCRIPTS, *BEAT_SCRIPTS)
+ALL_SCRIPTS = (*SCRIPTS, *ATTEMPT_SCRIPTS, *BAN_SCRIPTS, *ERP_SCRIPTS, *REWRITE_SCRIPTS, *BEAT_SCRIPTS)
 
 
 def open_store(config: StoreConfig, *, url: str = "", base: Path = Path(), clock: Clock = time) -> Store:

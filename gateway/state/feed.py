@@ -11,6 +11,7 @@ from typing import Literal
 from gateway.errors import StoreUnavailable
 from gateway.model import spawn
 from gateway.state.node import Node
+from gateway.state.rewriting import Rewriting
 from gateway.state.store import Store
 from gateway.state.subscription import ALIVE, BEAT, Subscription
 
@@ -46,6 +47,8 @@ class Feed:
         self.generation = 0
         """Grows with every invalidation and every (re)connect: a read begun under an older one is not to be cached."""
         self._calls = store.calls
+        self._tombstones = store.tombstones
+        self._restore = Rewriting(store).write_again
         self._keys = store.keys
         self._listeners: list[Callable[[Invalidation], None]] = []
         self._subscriptions: dict[Node, Subscription] = {}
@@ -86,7 +89,12 @@ class Feed:
             for node in masters:
                 if node not in self._subscriptions:
                     self._subscriptions[node] = Subscription(
-                        self._calls, self._keys, node, heard=self._hear, moved=self._weigh
+                        self._calls,
+                        self._keys,
+                        node,
+                        heard=self._hear,
+                        moved=self._weigh,
+                        restore=self._restore,
                     )
             self._weigh()
             await asyncio.gather(*(one.stop() for one in gone))
@@ -103,6 +111,7 @@ class Feed:
 
     def _tell(self, invalidation: Invalidation) -> None:
         self.generation += 1
+        self._tombstones.hear(invalidation)
         for listener in self._listeners:
             listener(invalidation)
 

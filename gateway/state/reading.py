@@ -9,6 +9,7 @@ from gateway.model import Clock, Session, TokenKind
 from gateway.state.calls import Calls, Command
 from gateway.state.keys import Keys, Pointer, owner_tag, read_time, tenant_tag
 from gateway.state.records import FoundRefresh, FoundToken, Standing, TokenRecord, load_session
+from gateway.state.tombstones import Tombstones
 
 _FIELDS = ("id", "meta", "opened", "revoked")
 
@@ -24,12 +25,16 @@ class _Seen:
 
 
 class Reads:
-    """The reading half of the store. Nothing is cached; a token costs two round trips under one deadline."""
+    """The reading half of the store. Nothing is cached; a token costs two round trips under one deadline.
+
+    What this process has heard end lately is over, whatever the store says: it may have failed over and lost it.
+    """
 
     def __init__(self, calls: Calls, keys: Keys, clock: Clock) -> None:
         self.calls = calls
         self.keys = keys
         self._clock = clock
+        self.tombstones = Tombstones()
 
     async def find_token(self, token_hash: str) -> FoundToken | None:
         """The live token of any kind, refresh included: the caller checks the kind. Raises StoreUnavailable.
@@ -85,6 +90,11 @@ class Reads:
             found = await self._read_sessions([session_id])
         return found[0] if found else None
 
+    async def sessions(self, session_ids: Sequence[str]) -> list[Session]:
+        """Those of them that are not over. Raises StoreUnavailable."""
+        async with self._reading():
+            return await self._read_sessions(session_ids)
+
     async def sessions_of(self, provider: str, user_id: str) -> list[Session]:
         """The user's sessions that are not over, oldest first. Raises StoreUnavailable."""
         async with self._reading():
@@ -130,7 +140,11 @@ class Reads:
         (fields, *rest) = await self.calls.many([*commands, *(("GET", mark) for mark in marks)])
         position = rest.pop(0) if spent else None
         read = _read_session(session_id, fields, rest)
-        return None if read is None else _Seen(*read, token=fields[4], spent=position is not None)
+        if read is None:
+            return None
+        session, opened, ended = read
+        ended = ended or self.tombstones.cover(session, opened, token_hash)
+        return _Seen(session, ended, token=fields[4], spent=position is not None)
 
     async def _read_sessions(self, session_ids: Sequence[str]) -> list[Session]:
         if not session_ids:
@@ -138,9 +152,11 @@ class Reads:
         rows = await self.calls.many([("HMGET", self.keys.session(one), *_FIELDS, "end") for one in session_ids])
         read = [_read_session(session_id, row, ()) for session_id, row in zip(session_ids, rows, strict=True)]
         live = [
-            (seen[0], read_time(row[2]))
+            (session, opened)
             for seen, row in zip(read, rows, strict=True)
-            if seen and not seen[1] and read_time(row[4]) > self._clock()
+            if seen and read_time(row[4]) > self._clock()
+            for session, opened, ended in [seen]
+            if not (ended or self.tombstones.cover(session, opened, ""))
         ]
         names = sorted({mark for session, _ in live for mark in self._marks_of(session)})
         marks = dict(zip(names, await self.calls.many([("GET", name) for name in names]), strict=True)) if names else {}
@@ -156,17 +172,21 @@ class Reads:
 
 def _read_session(
     session_id: str, fields: Sequence[bytes | None], marks: Sequence[bytes | None]
-) -> tuple[Session, bool] | None:
-    """The session and whether it is over, from HMGET of _FIELDS. Raises StoreUnavailable for somebody else's."""
-    name, meta, opened, revoked = fields[:4]
-    if name is None or meta is None or opened is None:
+) -> tuple[Session, float, bool] | None:
+    """The session, when it was opened, and whether it is over, from HMGET of _FIELDS.
+
+    Raises StoreUnavailable for somebody else's.
+    """
+    name, meta, moment, revoked = fields[:4]
+    if name is None or meta is None or moment is None:
         return None
     session = load_session(meta)
     if name.decode() != session_id or (session is not None and session.id != session_id):
         raise StoreUnavailable("the store answered with another session than the one asked for")
     if session is None:
         return None
-    return session, revoked is not None or _ended_by_mark(read_time(opened), marks)
+    opened = read_time(moment)
+    return session, opened, revoked is not None or _ended_by_mark(opened, marks)
 
 
 def _ended_by_mark(opened: float, marks: Sequence[bytes | None]) -> bool:

@@ -119,8 +119,12 @@ class Store(Reads):
 
     async def revoke_session(self, session_id: str, cause: str) -> bool:
         """End a session and all its tokens, and tell every gateway, in one step; False: it was over."""
+        return bool(await self.revoke_sessions([session_id], cause))
+
+    async def revoke_sessions(self, session_ids: Sequence[str], cause: str) -> int:
+        """End several sessions, each in one step; how many of them were not over."""
         async with self.calls.budget():
-            return await self._revoke(session_id, cause)
+            return await self._revoke(session_ids, cause)
 
     async def revoke_token(self, token_hash: str) -> bool:
         """End one token, and tell every gateway, in one step; False: it was not live."""
@@ -203,7 +207,10 @@ class Store(Reads):
 
     async def _end_endless(self, hashes: Sequence[bytes]) -> None:
         if hashes:
-            await self.calls.many([("EXPIRE", self.keys.token(one.decode()), _TOMBSTONE) for one in hashes])
+            await self.calls.many([self._end(one) for one in hashes])
+
+    def _end(self, token_hash: bytes) -> Command:
+        return ("EXPIRE", self.keys.token(token_hash.decode()), _TOMBSTONE)
 
     def _rotate_command(self, rotation: Rotation) -> Command:
         changed = (
@@ -223,19 +230,23 @@ class Store(Reads):
             *_triples(rotation.successors),
         )
 
-    async def _revoke(self, session_id: str, cause: str, *listed_for: str) -> bool:
+    async def _revoke(self, session_ids: Sequence[str], cause: str, *listed_for: str) -> int:
+        answers = await self.calls.many([self._revoke_command(one, cause, *listed_for) for one in session_ids])
+        cleaning: list[Command] = []
+        for session_id, answer in zip(session_ids, answers, strict=True):
+            if answer:
+                owner, tenant, *endless = answer
+                indexes = self.keys.indexes(owner.decode(), tenant.decode())
+                cleaning += [("ZREM", index, session_id) for index in indexes]
+                cleaning += [self._end(one) for one in endless]
+        if cleaning:
+            await self.calls.many(cleaning)
+        return sum(map(bool, answers))
+
+    def _revoke_command(self, session_id: str, cause: str, *listed_for: str) -> Command:
         message = dumps(["session", session_id])
         keys = self.keys.of_session(session_id)
-        answer = await self.calls.one(
-            *REVOKE.on(keys, write_time(self._clock()), cause, self.keys.channel, message, *listed_for)
-        )
-        if not answer:
-            return False
-        owner, tenant, *endless = answer
-        indexes = self.keys.indexes(owner.decode(), tenant.decode())
-        await self.calls.many([("ZREM", index, session_id) for index in indexes])
-        await self._end_endless(endless)
-        return True
+        return REVOKE.on(keys, write_time(self._clock()), cause, self.keys.channel, message, *listed_for)
 
     async def _mark(self, key: str, cause: str, message: list[str]) -> str:
         """Write and publish a not-before mark, under a budget of its own."""
@@ -251,7 +262,7 @@ class Store(Reads):
         ended = 0
         for session_id in listed:
             async with self.calls.budget():
-                ended += await self._revoke(session_id.decode(), cause, *listed_for)
+                ended += await self._revoke([session_id.decode()], cause, *listed_for)
         return ended
 
 

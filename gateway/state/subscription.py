@@ -1,7 +1,7 @@
 """One subscription on one master, and the heartbeats that prove it: written through that master, heard back here."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from logging import getLogger
 from math import inf
 from secrets import token_hex
@@ -33,7 +33,10 @@ log = getLogger(__name__)
 
 
 class Subscription:
-    """Kept up until it is stopped. `heard` is called with each message, and with None for a gap before the next one."""
+    """Kept up until it is stopped. `heard` is called with each message, and with None for a gap before the next one.
+
+    After a gap the master may be one that has lost something: `restore` gives it back before anything is vouched for.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Subscription:
         *,
         heard: Callable[[bytes | None], None],
         moved: Callable[[], None],
+        restore: Callable[[], Awaitable[object]],
     ) -> None:
         self.alive_until = 0.0
         """A `time.monotonic` moment; after it, messages may have gone unheard."""
@@ -53,6 +57,8 @@ class Subscription:
         self._master = master
         self._heard = heard
         self._moved = moved
+        self._restore = restore
+        self._may_vouch = False
         self._channel = keys.channel.encode()
         self._own_channel = keys.beat(token_hex(8))
         self._last = 0.0
@@ -100,14 +106,17 @@ class Subscription:
             subscribed = await link.send([("SUBSCRIBE", self._channel, self._own_channel), ("PING",)], answers=1)
             if isinstance(subscribed[0], Refusal):
                 raise subscribed[0]
-            self._last = monotonic()
             self._heard(None)
+            await self._restore()
+            self._last = monotonic()
+            self._may_vouch = True
             while not link.ended.done():
                 await asyncio.wait((link.ended,), timeout=_QUIET)
                 if monotonic() - self._last > _QUIET:
                     raise TimeoutError("no heartbeat came back")
             raise link.why or ConnectionResetError
         finally:
+            self._may_vouch = False
             link.abort()
 
     def _receive(self, push: Any) -> None:
@@ -117,7 +126,7 @@ class Subscription:
         self._last = monotonic()
         if channel == self._channel:
             self._heard(data)
-        else:
+        elif self._may_vouch:
             self.proven_at = max(self.proven_at, float(data))
             self.alive_until = max(self.alive_until, float(data) + ALIVE)
             self._moved()

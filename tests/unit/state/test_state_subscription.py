@@ -1,5 +1,6 @@
 """One subscription: alive by its own heartbeats only, and every gap is told."""
 
+import asyncio
 import re
 from time import monotonic
 
@@ -7,6 +8,7 @@ import pytest
 from fakes.resp_server import HELLO, RespServer, bulk
 from fakes.waiting import eventually
 
+from gateway.errors import StoreUnavailable
 from gateway.state.calls import Calls
 from gateway.state.endpoint import Endpoint
 from gateway.state.keys import Keys
@@ -52,10 +54,20 @@ async def rig():
         store.node.close()
 
 
-def subscribe(rig):
+def subscribe(rig, restore=None):
+    restore = restore or nothing_lost
     return Subscription(
-        rig.calls, Keys("gw:"), rig.node, heard=rig.heard.append, moved=lambda: rig.moves.append(monotonic())
+        rig.calls,
+        Keys("gw:"),
+        rig.node,
+        heard=rig.heard.append,
+        moved=lambda: rig.moves.append(monotonic()),
+        restore=restore,
     )
+
+
+async def nothing_lost():
+    """The store is what it was."""
 
 
 async def test_it_is_alive_once_a_heartbeat_came_back_and_for_half_a_second_from_when_it_was_written(rig):
@@ -139,7 +151,12 @@ async def test_a_server_without_resp3_cannot_be_listened_to():
         store.server = server
         node = Node(Endpoint(host="127.0.0.1", port=server.port, timeout=5.0), [])
         subscription = Subscription(
-            Calls(Single(node), timeout=5.0), Keys("gw:"), node, heard=lambda _: 1 / 0, moved=lambda: None
+            Calls(Single(node), timeout=5.0),
+            Keys("gw:"),
+            node,
+            heard=lambda _: 1 / 0,
+            moved=lambda: None,
+            restore=nothing_lost,
         )
 
         await eventually(lambda: len(server.connections) > 2)
@@ -148,3 +165,25 @@ async def test_a_server_without_resp3_cannot_be_listened_to():
         assert b"role" in HELLO
         await subscription.stop()
         node.close()
+
+
+async def test_nothing_is_vouched_for_before_the_store_has_back_what_it_may_have_lost(rig):
+    may_go_on, tries = asyncio.Event(), []
+
+    async def restore():
+        tries.append(list(rig.heard))
+        if len(tries) == 1:
+            raise StoreUnavailable("read-only")
+        await may_go_on.wait()
+
+    subscription = subscribe(rig, restore)
+    await eventually(lambda: len(tries) == 2)
+    beats = len(rig.beats)
+    await eventually(lambda: len(rig.beats) > beats + 1)
+
+    assert tries == [[None], [None, None]], "it is told of the gap first"
+    assert (subscription.alive_until, subscription.proven_at) == (0.0, float("-inf"))
+
+    may_go_on.set()
+    await eventually(lambda: subscription.alive_until)
+    await subscription.stop()
