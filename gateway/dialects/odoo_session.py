@@ -15,15 +15,24 @@ ADMIN: Final = "base.group_erp_manager"
 """Names of Odoo's groups: as roles of the user, they are what is_system and is_admin are read from."""
 
 _VERSION: Final = re.compile(r"((?:saas[~-])?[1-9][0-9]*)\.([0-9]+)")
+ONLY_TOLD: Final = frozenset(
+    {"is_internal_user", "partner_display_name", "support_url", "active_ids_limit", "max_file_upload_size"}
+)
+"""Keys that are told where the ERP told them: the gateway has nothing to say of them."""
 _FACTS: Final = {
     "uid": int,
+    "active_ids_limit": int,
     "company_id": int,
     "is_admin": bool,
+    "is_internal_user": bool,
     "is_system": bool,
+    "max_file_upload_size": int,
     "name": str,
+    "partner_display_name": str,
     "partner_id": int,
     "server_version": str,
     "server_version_info": list,
+    "support_url": str,
     "user_companies": dict,
     "user_context": dict,
 }
@@ -71,18 +80,24 @@ def session_info(session: Session, *, version: str, base_url: str, sid: str, key
         "is_system": is_system,
         "is_admin": kept.get("is_admin", is_system or ADMIN in session.roles),
         "is_public": False,
+        "is_internal_user": kept.get("is_internal_user"),
         "user_context": kept.get("user_context", context),
         "db": kept.get("db", ""),
         "server_version": kept.get("server_version", version),
         "server_version_info": kept.get("server_version_info", version_info(version)),
+        "support_url": kept.get("support_url"),
         "name": kept.get("name", session.user),
         "username": session.user,
+        "partner_display_name": kept.get("partner_display_name"),
         "company_id": kept.get("company_id"),
         "partner_id": kept.get("partner_id"),
         "user_companies": kept.get("user_companies", companies),
         "web.base.url": base_url,
+        "active_ids_limit": kept.get("active_ids_limit"),
+        "max_file_upload_size": kept.get("max_file_upload_size"),
     }
-    return {key: value for key, value in told.items() if key not in SEED_KEYS or key in keys}
+    left_out = (SEED_KEYS - set(keys)) | (ONLY_TOLD - kept.keys())
+    return {key: value for key, value in told.items() if key not in left_out}
 
 
 def _number(text: object) -> Any:

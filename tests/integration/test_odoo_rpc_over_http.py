@@ -22,6 +22,7 @@ upstreams:
     servers: ["{erp}"]
     injector: {{erp_session: {{identity_provider: erp}}}}
 routes:
+  - {{name: json2, path: /json/2/**, upstream: odoo, errors: odoo, logins: [odoo], foreign_credentials: pass}}
   - {{name: json, path: /jsonrpc, upstream: odoo, credentials: [jsonrpc], require: {{roles: [staff]}}}}
   - {{name: xml, path: /xmlrpc/**, upstream: odoo, credentials: [xmlrpc]}}
   - name: web
@@ -216,3 +217,19 @@ def test_a_large_call_passes_whole(site):
     told = site.proxy("object").execute("prod", 2, PASSWORD, "res.partner", "write", [1], text)
 
     assert told["args"] == [[1], text]
+
+
+def test_a_bearer_key_of_plain_json_goes_to_odoo_which_judges_it(site):
+    """Odoo's own keys are none of ours; what is none of either is refused as Odoo does."""
+    asked = [("Authorization", f"Bearer {KEY}"), ("X-Odoo-Database", "prod")]
+    before = len(site.erp.asked)
+
+    site.client.post("/json/2/res.partner/search_read", {"domain": []}, *asked)
+    refused = site.client.post("/json/2/res.partner/search_read", {"domain": []})
+
+    (arrived,) = site.erp.asked[before:]
+    assert arrived.headers["authorization"] == f"Bearer {KEY}"
+    assert arrived.headers["x-odoo-database"] == "prod"
+    assert "cookie" not in arrived.headers
+    assert (refused.status, refused.one("WWW-Authenticate")) == (401, "Bearer")
+    assert refused.json["message"] == "User not authenticated, use an API Key with a Bearer Authorization header."

@@ -83,6 +83,17 @@ def test_what_the_erp_said_of_the_user_counts_and_nothing_of_another_type_or_nam
     assert "password" not in info
 
 
+def test_what_newer_versions_tell_is_told_where_the_erp_did():
+    facts = {"is_internal_user": True, "partner_display_name": "M", "active_ids_limit": 20000}
+    account = replace(ACCOUNT, erp_session=ErpSession(facts={**facts, "max_file_upload_size": "much"}))
+
+    info = told(account)
+
+    assert {key: info[key] for key in facts} == facts
+    assert list(info)[4:7] == ["is_public", "is_internal_user", "user_context"]
+    assert not {"max_file_upload_size", "support_url"} & info.keys()
+
+
 def test_an_id_that_is_no_number_is_told_as_it_is():
     assert told(ACCOUNT, session=replace(SESSION, user_id="a-1"))["uid"] == "a-1"
 
