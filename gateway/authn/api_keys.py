@@ -7,9 +7,7 @@ from hashlib import sha256
 from gateway.errors import Reason
 from gateway.model import Clock, Identity
 from gateway.tokens.cache import Verified
-
-PROVIDER = "api_keys"
-"""The identity provider of a key's user: a key named like a listed user is not that user."""
+from gateway.tokens.made_keys import PROVIDER
 
 
 @dataclass(frozen=True, slots=True)

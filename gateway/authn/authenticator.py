@@ -25,6 +25,7 @@ from gateway.errors import (
 from gateway.model import ANONYMOUS, CredentialReading
 from gateway.tokens.cache import Verified, VerifiedTokens
 from gateway.tokens.cookies import set_cookie
+from gateway.tokens.opaque import api_key_id
 from gateway.tokens.verifier import TokenVerifier
 
 _PIECE = re.compile(rb"[^\s,;\"'=]+")
@@ -213,10 +214,10 @@ class Authenticator:
         if self._takes_keys and method != "access_token":
             key = self._keys.find(token)
             if key is not None:
-                allowed = key.identity.key_routes
-                if allowed and self._route not in allowed:
-                    raise Forbidden("the API key is limited to other routes")
-                return key
+                return self._accept_key(key)
+            if api_key_id(token) is not None:
+                made = self._tokens.get(token)
+                return COLD if made is None else self._accept_key(made)
             over = self._keys.why_not(token)
             if over is not None:
                 raise self.rejected(f"{method}: {over.value}", over, token)
@@ -228,6 +229,10 @@ class Authenticator:
 
     def _accept(self, verified: Verified, method: str, token: bytes) -> Verified:
         identity = verified.identity
+        if identity.key_id:
+            if not self._takes_keys or method == "access_token":
+                raise self.rejected(f"{method}: an API key, where none counts", Reason.UNKNOWN_KEY, token)
+            return self._accept_key(verified)
         if self._logins is not None and identity.login not in self._logins:
             detail = f"a token of login {identity.login}, which the route does not accept"
             raise self.rejected(detail, Reason.OTHER_LOGIN, token)
@@ -240,3 +245,9 @@ class Authenticator:
             verified.headers[method] = presented
         assert isinstance(presented, Verified)
         return presented
+
+    def _accept_key(self, key: Verified) -> Verified:
+        allowed = key.identity.key_routes
+        if allowed and self._route not in allowed:
+            raise Forbidden("the API key is limited to other routes")
+        return key

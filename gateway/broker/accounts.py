@@ -8,6 +8,7 @@ from gateway.broker.clients import OAuthClients
 from gateway.broker.scopes import allowed_scopes, kept_scopes, kept_tenant
 from gateway.errors import Reason
 from gateway.model import Account, OAuthClient, PasswordVerifier, Session
+from gateway.tokens.made_keys import PROVIDER as API_KEYS
 
 CLIENTS_PROVIDER: Final = "@clients"
 """Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
@@ -57,6 +58,8 @@ class CurrentSessions:
             client = self._clients.listed(session.client_id, session.login)
             if client is None:
                 return Reason.REVOKED
+        if session.provider == API_KEYS:
+            return session  # nothing of it is configured
         if session.provider == CLIENTS_PROVIDER:
             return as_it_is_now(session, account_of_client(client), client) if client else Reason.REVOKED
         provider = self._providers.get(session.provider)

@@ -15,6 +15,8 @@ class TokenKind(Enum):
     PREAUTH = "preauth"
     APPLICATION = "application"
     URL = "url"
+    API_KEY = "api_key"
+    """An API key that was made while the gateway ran; declared ones are no tokens."""
 
 
 @dataclass(frozen=True, slots=True)

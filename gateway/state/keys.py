@@ -90,6 +90,11 @@ class Keys:
         """Sorted set: ids of sessions with an ERP session, by their end. A hint."""
         return f"{self._prefix}e"
 
+    @property
+    def made_keys(self) -> str:
+        """Sorted set: sessions of API keys that were made, by their end. A hint."""
+        return f"{self._prefix}k"
+
     def user_index(self, owner: str) -> str:
         """Sorted set: session ids of a user by their end. A hint."""
         return f"{self._prefix}u:{owner}"

@@ -10,9 +10,12 @@ from gateway.state.store import Store
 from gateway.tokens.cache import Verified, VerifiedTokens
 from gateway.tokens.format import Recognised, TokenFormat
 from gateway.tokens.live import LiveToken, live_token, unrecognised
+from gateway.tokens.made_keys import PROVIDER, MadeKeyFormat, identity_of_key
 from gateway.tokens.opaque import looks_ours
 
 OPENS_ROUTES: Final = frozenset((TokenKind.ACCESS, TokenKind.APPLICATION))
+"""Kinds of a login's tokens that do."""
+_OPENS: Final = OPENS_ROUTES | {TokenKind.API_KEY}
 
 
 def _nobody_asks(_: Verified) -> None:
@@ -25,7 +28,7 @@ def _as_it_was(session: Session) -> Session:
 
 
 class TokenVerifier:
-    """Judges the tokens of all logins. One for the whole gateway."""
+    """Judges the tokens of all logins, and API keys that were made. One for the whole gateway."""
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class TokenVerifier:
         self._store = store
         self._cache = cache
         self._clock = clock
-        self._formats = tuple(formats)
+        self._formats: tuple[TokenFormat, ...] = (*formats, MadeKeyFormat())
 
     def is_ours(self, token: bytes) -> bool:
         """Whether we made this value, valid or not; no store is asked."""
@@ -58,7 +61,7 @@ class TokenVerifier:
         """
         generation = self._cache.generation
         try:
-            live = await self.judge(token, OPENS_ROUTES)
+            live = await self.judge(token, _OPENS)
         except StoreUnavailable:
             known = self._cache.last_known(token) if in_outage else None
             if known is None:
@@ -113,7 +116,9 @@ def wrong_kind(kind: TokenKind) -> Reason:
 
 
 def identity_of(session: Session) -> Identity:
-    """Who a session's access token speaks for."""
+    """Who a session's access token speaks for, or the API key that it stands for."""
+    if session.provider == PROVIDER:
+        return identity_of_key(session)
     return Identity(
         provider=session.provider,
         user_id=session.user_id,

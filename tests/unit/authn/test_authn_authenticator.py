@@ -15,7 +15,9 @@ from gateway.errors import (
     SeveralCredentials,
     StoreUnavailable,
 )
-from gateway.model import CredentialReading
+from gateway.model import CredentialReading, Identity
+from gateway.tokens.cache import Verified
+from gateway.tokens.opaque import mint_api_key
 
 KEYS = ApiKeys(
     [
@@ -197,6 +199,45 @@ def test_a_token_as_bearer_does_not_count_where_only_keys_are_listed(make):
 def test_a_key_that_is_none_is_rejected_without_asking_the_store(make, key):
     with pytest.raises(CredentialsRejected):
         make(*ALL).identify(Presented(api_key=key), anonymous=True)
+
+
+async def test_a_made_key_is_looked_up_once_and_counts_as_a_declared_one_does(make, tokens):
+    key = mint_api_key("m1").encode()
+    identity = Identity("@api_keys", "scanner", "scanner", "api_key", key_id="m1")
+    tokens.cold[key] = Verified(identity, 2e9, "key-m1", "hash")
+    for request_ in (Presented(api_key=key), bearer(key)):
+        assert make().identify(request_, anonymous=False) is COLD
+        assert (await make("api_key").identify_cold(request_)).identity == identity
+
+    tokens.warm[key] = tokens.cold[key]
+    for request_ in (Presented(api_key=key), bearer(key)):
+        for credentials in (("api_key",), ("api_key", "bearer")):
+            assert make(*credentials, logins=["native"]).identify(request_, anonymous=False).identity == identity
+
+
+async def test_a_made_key_counts_only_where_keys_do_and_never_in_a_url(make, tokens):
+    key = mint_api_key("m1").encode()
+    tokens.cold[key] = Verified(Identity("@api_keys", "s", "s", "api_key", key_id="m1"), 2e9, "key-m1", "hash")
+    with pytest.raises(CredentialsRejected):
+        await make("bearer").identify_cold(bearer(key))
+    with pytest.raises(CredentialsRejected):
+        await make(*ALL).identify_cold(Presented(url_token=key))
+
+    tokens.warm = tokens.cold
+    with pytest.raises(CredentialsRejected):
+        make("bearer").identify(bearer(key), anonymous=True)
+    with pytest.raises(CredentialsRejected):
+        make(*ALL).identify(Presented(url_token=key), anonymous=True)
+
+
+def test_a_made_key_may_be_limited_to_other_routes_too(make, tokens):
+    key = mint_api_key("m1").encode()
+    identity = Identity("@api_keys", "s", "s", "api_key", key_id="m1", key_routes=frozenset({"another"}))
+    tokens.warm[key] = Verified(identity, 2e9, "key-m1", "hash")
+
+    for request_ in (Presented(api_key=key), bearer(key)):
+        with pytest.raises(Forbidden):
+            make().identify(request_, anonymous=False)
 
 
 async def test_a_key_is_no_url_token(make):

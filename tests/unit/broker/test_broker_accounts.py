@@ -17,6 +17,7 @@ from gateway.broker.clients import OAuthClients
 from gateway.errors import Reason
 from gateway.identity_providers.users import ProviderTools, Users
 from gateway.model import Account, Session
+from gateway.tokens.made_keys import key_session
 
 ADA = Session("s1", "native", "staff", "100", "ada", 1.0, roles=("old",), scopes=("rest-api",), tenant="GardenWorld")
 PORTAL = CLIENTS[0]
@@ -130,3 +131,9 @@ def test_a_login_may_say_what_the_choice_of_its_sessions_is_worth(checks):
     assert current(replace(ADA, login="idempiere")).roles == ("sales", "chosen")
     assert current(replace(ADA, login="strict")) is Reason.CHOICE_GONE
     assert current(ADA).roles == ("sales",)
+
+
+def test_a_key_that_was_made_depends_on_nothing_that_is_configured(current):
+    key = key_session("scanner-1", "scanner", created=1.0)
+
+    assert current(key) is key

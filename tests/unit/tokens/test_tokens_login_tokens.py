@@ -12,6 +12,8 @@ from gateway.tokens.keys import KeyMaterial, SigningKeys
 from gateway.tokens.login_tokens import LoginTokens
 from gateway.tokens.policy import TokenPolicy
 
+OF_LOGINS = [kind for kind in TokenKind if kind is not TokenKind.API_KEY]
+
 KEYS = SigningKeys([KeyMaterial("k1", "HS256", SECRET)])
 POLICY = TokenPolicy("https://gate.example/auth", "https://gate.example")
 MINE, THEIRS = (LoginTokens.of(KEYS.ring(login), POLICY) for login in ("mine", "theirs"))
@@ -35,7 +37,7 @@ def test_an_expired_jwt_is_recognised_as_one():
     assert MINE.recognise(MINE.codec.encode(CLAIMS).encode(), 500) == Recognised(TokenKind.ACCESS, CLAIMS, expired=True)
 
 
-@pytest.mark.parametrize("kind", TokenKind)
+@pytest.mark.parametrize("kind", OF_LOGINS)
 @pytest.mark.parametrize("written", ["jwt", "opaque"])
 def test_every_kind_is_written_and_recognised_and_ours(kind, written):
     tokens = LoginTokens.of(KEYS.ring("mine"), replace(POLICY, format=written))

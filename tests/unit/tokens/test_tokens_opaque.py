@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from gateway.model import TokenKind
 from gateway.tokens.opaque import MacBytes, OpaqueTokens, api_key_id, looks_ours, mint_api_key, token_hash
 
+OF_LOGINS = [kind for kind in TokenKind if kind is not TokenKind.API_KEY]
+
 TOKENS = OpaqueTokens([b"k" * 32])
 KINDS = [TokenKind.ACCESS, TokenKind.REFRESH]
 
@@ -113,13 +115,13 @@ def test_the_hash_of_a_token_is_its_sha256():
     assert token_hash(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-@pytest.mark.parametrize("kind", TokenKind)
+@pytest.mark.parametrize("kind", OF_LOGINS)
 def test_every_kind_has_a_prefix_of_its_own_that_its_mac_covers(kind):
     token = TOKENS.mint(kind).encode()
-    prefixes = {TOKENS.mint(other)[:4].encode() for other in TokenKind}
+    prefixes = {TOKENS.mint(other)[:4].encode() for other in OF_LOGINS}
 
-    assert len(prefixes) == len(TokenKind)
-    assert [TOKENS.kind_of(prefix + token[4:]) for prefix in sorted(prefixes)].count(None) == len(TokenKind) - 1
+    assert len(prefixes) == len(OF_LOGINS)
+    assert [TOKENS.kind_of(prefix + token[4:]) for prefix in sorted(prefixes)].count(None) == len(OF_LOGINS) - 1
     assert looks_ours(token)
 
 

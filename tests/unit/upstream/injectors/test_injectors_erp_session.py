@@ -12,7 +12,7 @@ from gateway.upstream.injectors import INJECTORS, InjectorTools
 
 __all__ = ["checks", "clock", "store", "valkey_url"]
 
-KEY = Identity("api_keys", "scanner", "scanner", "api_key", key_id="scanner-1")
+KEY = Identity("@api_keys", "scanner", "scanner", "api_key", key_id="scanner-1")
 CLIENT = Identity("@clients", "portal", "portal", "bearer", session_id="s9")
 SERVICE = {"service_account": {"username": "bob", "password": "correct horse"}}
 
