@@ -12,7 +12,7 @@ WORKERS ?= 2
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench bench-revocation chaos fuzz test-packages bench-packages
+.PHONY: help run test check fix bench bench-revocation bench-connections bench-sessions bench-capacity chaos fuzz test-packages bench-packages
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 8
@@ -39,6 +39,15 @@ bench: bench-packages .venv/.runtime $(PEERS)/.installed ## measure the gateway 
 
 bench-revocation: test-packages bench-packages .venv/.develop ## measure how soon a revocation holds on 3 nodes; writes its part of bench/RESULTS.md
 	PYTHONPATH=tests $(BIN)/python bench/revocation.py
+
+bench-connections: test-packages bench-packages .venv/.develop ## hold 20,000 connections over 2 workers; writes its part of bench/RESULTS.md
+	PYTHONPATH=tests $(BIN)/python bench/connections.py
+
+bench-sessions: test-packages bench-packages .venv/.develop ## keep a million sessions in Redis; writes its part of bench/RESULTS.md
+	$(BIN)/python bench/sessions.py
+
+bench-capacity: test-packages bench-packages .venv/.develop ## check the model of docs/scaling.md under load; writes its part of bench/RESULTS.md
+	PYTHONPATH=tests $(BIN)/python bench/capacity.py
 
 chaos: test-packages .venv/.develop ## break 3 nodes, Redis and upstreams under load for at most 10 minutes (CHAOS='--seed 5 --seconds 90 sentinel')
 	PYTHONPATH=tests timeout 600 $(BIN)/python tests/chaos/chaos_run.py $(CHAOS)

@@ -64,7 +64,11 @@ def client(program, spec):
     """Start a client program beside the rig; it finds `chaos` and `fakes` as the tests do."""
     environ = os.environ | {"PYTHONPATH": str(HERE.parent)}
     return subprocess.Popen(
-        [sys.executable, str(HERE / program), json.dumps(spec)], env=environ, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / program), json.dumps(spec)],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

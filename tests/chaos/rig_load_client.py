@@ -1,6 +1,6 @@
 """`rig_load_client.py SPEC`: a constant load that knows for every token what it must get, until SIGTERM.
 
-SPEC is JSON: seed, users, nodes, rate (requests a second), sessions, bound, out. Prints `ready`, and at its end what was
+SPEC is JSON: seed, users, nodes, rate (requests a second), sessions, bound, out, perhaps hows (how answers come). Prints `ready`, and at its end what was
 wrong; each request becomes a line [sent, answered, node, kind, outcome] of the file `out`, by the machine's own clock.
 """
 
@@ -22,6 +22,7 @@ from chaos.rig_wire import Broken, Cut, Wire, bearer, post, request
 ACTIONS = {"use": 86, "key": 4, "renew": 4, "open": 3, "end": 3}
 PROBES = (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.51, 0.6, 0.8, 1.2, 2, 4)
 """Seconds after a revocation at which its tokens are tried."""
+HOWS = ["plain", "plain", "split", "slow"]
 PATIENCE = 30.0
 """Seconds for which a call that failed is made again: less than the grace of a rotation."""
 UNAVAILABLE = {502, 503, 504}
@@ -108,7 +109,7 @@ class Load:
 
     def _target(self, user):
         self._number += 1
-        how = self._dice.choice(["plain", "plain", "split", "slow"])
+        how = self._dice.choice(self._spec.get("hows", HOWS))
         return f"/echo/{how}/{user.name}/{self._spec['seed']}-{self._number}"
 
     def _live(self):

@@ -39,6 +39,9 @@ class Relay:
             way.end()
         self._cut = None
 
+    def passed(self, way, data, *, to_store):
+        """For those who read along."""
+
     def holds(self, way):
         return self._cut == "all" or (self._cut == "feed" and way.is_feed)
 
@@ -74,6 +77,7 @@ class _Way:
             while data := await source.read(65536):
                 if source is self._here[0] and b"SUBSCRIBE" in data.upper():
                     self.is_feed = True
+                self._relay.passed(self, data, to_store=source is self._here[0])
                 if not self._relay.holds(self):
                     sink.write(data)
         self.end()
