@@ -13,10 +13,12 @@ from gateway.proxy.forwarded import Peer, is_host
 from gateway.proxy.head import Fields, RequestHead
 
 PATH: Final = b"/_gateway/verify"
+REFUSAL_PATH: Final = b"/_gateway/refusal"
+"""Gives no verdict, only the refusal that belongs to one, with the dialect's own status: for nginx, which drops it."""
 URI_HEADER: Final = b"X-Gateway-Uri"
 """Of a 200: the path that was judged and the query without our token, as the ERP is to get them."""
 
-_ASKS = re.compile(rb"(?:(?i:https?)://[^/?#]*)?" + re.escape(PATH) + rb"(?:[/?].*)?", re.DOTALL)
+_ASKS = re.compile(rb"(?:(?i:https?)://[^/?#]*)?(%b|%b)(?:[/?].*)?" % (PATH, REFUSAL_PATH), re.DOTALL)
 _ABSOLUTE = re.compile(rb"(?i:(https?))://([^/?#@\\]+)(?:[/?].*)?", re.DOTALL)
 
 METHODS: Final = {
@@ -80,11 +82,17 @@ class Asked(RequestHead):
 
 
 def asks_verdict(target: bytes) -> bool:
-    """Whether a request target is the endpoint's, in either form of RFC 9112, section 3.2.
+    """Whether a request target is one of the two endpoints', in either form of RFC 9112, section 3.2.
 
     What stands below the path says nothing: Envoy writes the client's own path there.
     """
     return _ASKS.fullmatch(target) is not None
+
+
+def asks_refusal(target: bytes) -> bool:
+    """Whether a target that `asks_verdict` is the second endpoint's."""
+    found = _ASKS.fullmatch(target)
+    return found is not None and found[1] == REFUSAL_PATH
 
 
 def read_original(fields: Fields) -> Original:

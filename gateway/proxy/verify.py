@@ -8,9 +8,17 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
-from gateway.errors import Forbidden, GatewayError, NotFound
+from gateway.errors import Forbidden, GatewayError, NotFound, Unavailable
 from gateway.model import Headers, Reply
-from gateway.proxy.forward_auth import URI_HEADER, Asked, ForwardAuth, asks_verdict, read_original, verdict_status
+from gateway.proxy.forward_auth import (
+    URI_HEADER,
+    Asked,
+    ForwardAuth,
+    asks_refusal,
+    asks_verdict,
+    read_original,
+    verdict_status,
+)
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.headers import drop, fold
 from gateway.proxy.outbound import credential_lines, sent_cookie
@@ -94,6 +102,8 @@ class VerifySteps(ABC):
         exchange.verified = verified
         if route.requirements is not None:
             route.requirements.check(verified)
+        if route.rate_limit is not None:
+            route.rate_limit.count(exchange, verified)
         erp = route.upstream.erp
         if erp is not None and verified is not NOBODY and verified is not FOREIGN:
             exchange.credential = erp.ready(verified.identity)
@@ -122,6 +132,7 @@ class _Verdict:
         self.exchange = exchange
         self._rules = forward_auth
         self._bodyless = exchange.method == "HEAD"
+        self._refusal_only = asks_refusal(exchange.target)
 
     def spelled(self, refuse: Refuse) -> Refuse:
         """A dialect's refusals, under a status that every proxy understands."""
@@ -129,15 +140,21 @@ class _Verdict:
         def spell(error: GatewayError, request_id: str) -> Reply:
             reply = refuse(error, request_id)
             self._log_original()
-            return Reply(verdict_status(error, self._rules), b"" if self._bodyless else reply.body, reply.headers)
+            status = reply.status if self._refusal_only else verdict_status(error, self._rules)
+            return Reply(status, b"" if self._bodyless else reply.body, reply.headers)
 
         return spell
 
     def tell(self, route: Route) -> None:
-        """The 200: who calls, and what the ERP gets in place of what the client sent. Raises UnsafePath."""
+        """The 200: who calls, and what the ERP gets in place of what the client sent.
+
+        Raises UnsafePath, and Unavailable where only a refusal was asked for and there is none any more.
+        """
         exchange = self.exchange
         if exchange.over:
             return
+        if self._refusal_only:
+            raise Unavailable("the verdict has changed since it was asked for")
         headers = self._headers(route)
         self._log_original()
         exchange.reply(Reply(200, headers=headers))

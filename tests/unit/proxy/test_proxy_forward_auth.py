@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest, CredentialsMissing, Forbidden, NotFound, StoreUnavailable, UpstreamFault
-from gateway.proxy.forward_auth import METHODS, ForwardAuth, asks_verdict, read_original, verdict_status
+from gateway.proxy.forward_auth import METHODS, ForwardAuth, asks_refusal, asks_verdict, read_original, verdict_status
 
 CADDY = [(b"X-Forwarded-Method", b"POST"), (b"X-Forwarded-Host", b"erp.example"), (b"X-Forwarded-Uri", b"/a?b=c")]
 
@@ -16,6 +16,7 @@ CADDY = [(b"X-Forwarded-Method", b"POST"), (b"X-Forwarded-Host", b"erp.example")
     [
         (b"/_gateway/verify", True),
         (b"/_gateway/verify?x", True),
+        (b"/_gateway/refusal", True),
         (b"/_gateway/verify/what/envoy?adds", True),
         (b"http://gate/_gateway/verify", True),
         (b"HTTPS://gate:8080/_gateway/verify?x", True),
@@ -30,8 +31,9 @@ CADDY = [(b"X-Forwarded-Method", b"POST"), (b"X-Forwarded-Host", b"erp.example")
         (b"*", False),
     ],
 )
-def test_one_path_and_what_is_below_it_asks_for_a_verdict(target, asks):
+def test_two_paths_and_what_is_below_them_ask_for_a_verdict(target, asks):
     assert asks_verdict(target) is asks
+    assert asks_refusal(target) is (asks and b"refusal" in target)
 
 
 @pytest.mark.parametrize(

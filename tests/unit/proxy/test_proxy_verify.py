@@ -183,6 +183,16 @@ def test_a_dialect_that_refuses_with_a_200_lets_nobody_in():
     assert verdict(wired, ask())[::2] == (401, b"401")
 
 
+def test_the_refusal_alone_has_the_dialects_own_status_and_never_lets_anybody_in():
+    wired = asking(({"refuse": lambda error, _: Reply(422, str(error.status).encode())},))
+    refusal = {"wire": b"GET /_gateway/refusal"}
+
+    assert verdict(wired, ask(**refusal))[::2] == (422, b"401")
+    status, headers, body = verdict(wired, ask(WARM, **refusal))
+    assert (status, body) == (422, b"503")
+    assert "x-auth-user" not in headers
+
+
 def test_the_dialect_spells_the_refusal_and_the_proxy_that_sends_heads_gets_no_body():
     wired = asking()
 
