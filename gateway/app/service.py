@@ -8,7 +8,7 @@ from time import monotonic, time
 from gateway.app.health import Probes
 from gateway.app.listen import renew, tls_context
 from gateway.app.state import TokenState
-from gateway.assembly import Assembled, Shared, assemble
+from gateway.assembly import Assembled, Shared, accounts, assemble
 from gateway.assembly.shared import WeakFeed
 from gateway.config.document import Loaded
 from gateway.config.server import LogsConfig
@@ -96,6 +96,7 @@ class Service:
         for server in earlier.upstreams.servers.values():
             if id(server) not in kept:
                 server.retire()
+        accounts.hand_over(earlier, built)
         if self._sweeper is not None:
             self._probes.use(built)
         if self.tls is not None and built.config.server.tls is not None:
@@ -126,6 +127,7 @@ class Service:
         if self._access_log is not None:
             self._access_log.flush()
         self.shared.checks.close()
+        await accounts.leave(self.current)
         await self.shared.erp_connections.close()
 
     async def _sweep(self) -> None:

@@ -17,7 +17,10 @@ _NOBODYS: Final = Call("POST", "", "", {}, b"")
 
 
 class ServiceAccount:
-    """One account in memory; every worker signs in by itself. The password comes from the configuration each time."""
+    """One account in memory; every worker signs in by itself. The password comes from the configuration each time.
+
+    Its session in the ERP outlives a reload that changes nothing of it, and is destroyed when nobody needs it any more.
+    """
 
     def __init__(self, provider: ErpProvider, username: str, password: str, clock: Clock) -> None:
         self._provider = provider
@@ -28,18 +31,22 @@ class ServiceAccount:
         self._signing_in: asyncio.Task[Credential] | None = None
         self._signed_in = 0
         self._refused_until = 0.0
+        self._successor: ServiceAccount | None = None
+        self._ended = False
 
     def held(self) -> Credential | None:
         """What is in memory, without suspending."""
-        return self._credential
+        return self._successor.held() if self._successor is not None else self._credential
 
     async def get(self) -> Credential:
         """A credential to be used now. Raises Unavailable, also for a password that the ERP refuses: never a 401."""
-        held = self._credential
+        held = self.held()
         return held if held is not None and held.is_fresh else await self.renew(held)
 
     async def renew(self, used: Credential | None) -> Credential:
         """Another credential than `used`; all callers share one sign-in."""
+        if self._successor is not None:
+            return await self._successor.renew(used)
         held = self._credential
         if held is not None and held is not used and held.is_fresh:
             return held
@@ -50,8 +57,28 @@ class ServiceAccount:
 
     def adopt(self, used: Credential, erp: ErpSession) -> None:
         """The ERP has changed the session while it was used."""
-        if self._credential is used:
+        if self.held() is used:
             self._hold(erp)
+
+    def same_as(self, other: "ServiceAccount") -> bool:
+        """Whether both sign in with the same name and password."""
+        return (self._username, self._password) == (other._username, other._password)
+
+    def take_over(self, earlier: "ServiceAccount") -> None:
+        """Go on with the session of an account of an earlier configuration; requests under way there go on with ours."""
+        self._credential, self._signed_in = earlier.held(), earlier._signed_in
+        earlier._successor = self
+
+    async def end(self) -> None:
+        """Destroy the session in the ERP: nobody needs it any more."""
+        self._ended = True
+        held, self._credential = self._credential, None
+        if held is None:
+            return
+        try:
+            await self._provider.destroy(held.erp)
+        except Unavailable as error:
+            log.warning("a service account's session of %s is left to expire by itself: %s", self._provider.name, error)
 
     def _done(self, task: "asyncio.Task[Credential]") -> None:
         self._signing_in = None
@@ -59,6 +86,8 @@ class ServiceAccount:
             task.exception()  # told to whoever still waits
 
     async def _renew(self, used: Credential | None) -> Credential:
+        if self._ended:
+            raise Unavailable("another configuration is in force", retry_after=1)
         renewed = await self._provider.renew(used.erp) if used is not None else None
         return self._hold(renewed if renewed is not None else await self._sign_in())
 
@@ -78,6 +107,8 @@ class ServiceAccount:
         raise Unavailable("the ERP refuses the service account", retry_after=int(_PAUSE))
 
     def _hold(self, erp: ErpSession) -> Credential:
+        if self._successor is not None:
+            return self._successor._hold(erp)
         self._signed_in += 1
         fresh_for = erp.renew_at - self._clock()
         self._credential = Credential(erp, str(self._signed_in), fresh_for=fresh_for, doubted=self._signed_in > 1)

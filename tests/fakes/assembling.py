@@ -49,7 +49,10 @@ class Assembler:
 
     def __call__(self, earlier=None, **sections):
         loaded = self.load(**sections)
-        return assemble(loaded, self.shared(loaded), earlier)
+        return self.assemble(loaded, self.shared(loaded), earlier)
+
+    def assemble(self, loaded, shared, earlier=None):
+        return assemble(loaded, shared, earlier)
 
     def _made_secret(self, name, nbytes):
         return self.made.setdefault(name, f"{name}:" + "s" * nbytes)

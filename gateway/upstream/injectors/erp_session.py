@@ -46,7 +46,7 @@ class ErpSessionInjector:
         self.owns_cookies = frozenset(name.encode() for name in provider.cookies)
         self._sessions = tools.erp_sessions
         declared = options.service_account
-        self._service = (
+        self.service: ServiceAccount | None = (
             ServiceAccount(provider, declared.username, declared.password.reveal(), tools.clock) if declared else None
         )
 
@@ -68,34 +68,32 @@ class ErpSessionInjector:
         try:
             return await self._sessions.get(identity.session_id)
         except NoErpSession:  # a token without an end, which outlives every session of an ERP
-            if self._service is None:
+            if self.service is None:
                 raise
-            return await self._service.get()
+            return await self.service.get()
 
     async def renew(self, identity: Identity, used: Credential) -> Credential:
         """Another credential than `used`, of which the ERP says that it has ended. Raises as `fetch`."""
         service = self._service_for(identity)
-        if service is None and self._service is not None and self._service.held() is used:
-            service = self._service
+        if service is None and self.service is not None and self.service.held() is used:
+            service = self.service
         return await (service.renew(used) if service is not None else self._sessions.renew(identity.session_id, used))
 
     def adopt(self, identity: Identity, used: Credential, cookies: Mapping[str, str]) -> None:
         """An answer to a request with `used` sets a cookie: it belongs to the ERP session, not to the client."""
-        if self._service is not None and self._service.held() is used:
+        if self.service is not None and self.service.held() is used:
             kept = {**dict(used.erp.cookies), **cookies}
             erp = used.erp
-            self._service.adopt(
-                used, ErpSession(erp.headers, tuple(kept.items()), erp.renew_at, erp.secrets, erp.facts)
-            )
+            self.service.adopt(used, ErpSession(erp.headers, tuple(kept.items()), erp.renew_at, erp.secrets, erp.facts))
         elif identity.session_id:
             self._sessions.adopt(identity.session_id, used, cookies)
 
     def _service_for(self, identity: Identity) -> ServiceAccount | None:
         """The service account, for who has no session of their own; None: use the user's. Raises Forbidden."""
         if identity.key_id or identity.provider.startswith("@"):
-            if self._service is None:
+            if self.service is None:
                 raise Forbidden("an API key or OAuth2 client, and the upstream has no service account")
-            return self._service
+            return self.service
         if identity.provider != self.provider.name:
             raise Forbidden(f"a user of {identity.provider}; this upstream knows those of {self.provider.name}")
         return None

@@ -78,3 +78,58 @@ async def test_a_session_that_the_erp_changed_is_used_from_then_on(account):
     account.adopt(first, ErpSession(cookies=(("session_id", "too late"),)))
 
     assert account.held().cookie == b"session_id=new"
+
+
+async def test_the_account_of_a_new_configuration_goes_on_with_the_session_of_the_old_one(erp, account, clock):
+    held = await account.get()
+    after = ServiceAccount(account._provider, "ada", "correct horse", clock)
+    assert after.same_as(account)
+
+    after.take_over(account)
+
+    assert after.held() is account.held() is held
+    renewed = await account.renew(held)  # by a request under way
+    assert after.held() is renewed
+    account.adopt(renewed, renewed.erp)
+    assert after.held() is account.held() is not renewed
+    assert [each.path for each in erp.asked] == ["/oauth/token", "/oauth/token"]
+
+
+async def test_a_sign_in_under_way_is_the_new_account_s(erp, account, clock):
+    signing_in = asyncio.create_task(account.get())
+    await asyncio.sleep(0)
+    after = ServiceAccount(account._provider, "ada", "correct horse", clock)
+
+    after.take_over(account)
+
+    assert await signing_in is after.held()
+
+
+async def test_another_name_or_password_is_another_account(account, clock):
+    assert not ServiceAccount(account._provider, "bob", "correct horse", clock).same_as(account)
+    assert not ServiceAccount(account._provider, "ada", "changed", clock).same_as(account)
+
+
+async def test_an_account_that_ends_is_signed_out_and_stays_out(erp, account):
+    await account.end()
+    assert erp.asked == [], "it had not signed in"
+    with pytest.raises(Unavailable):
+        await account.get()
+
+
+async def test_what_an_account_held_opens_nothing_after_its_end(erp, account):
+    held = await account.get()
+
+    await account.end()
+
+    assert held.lines.decode().split()[2] not in erp.access
+    assert account.held() is None
+
+
+async def test_an_erp_that_is_down_at_the_end_is_told_in_the_log_alone(erp, account, caplog):
+    await account.get()
+    erp.script("/oauth/revoke", "error")
+
+    await account.end()
+
+    assert "left to expire by itself" in caplog.text
