@@ -19,11 +19,11 @@ _FAREWELL: Final = 2.0
 
 def hand_over(earlier: "Assembled", built: "Assembled") -> None:
     """`built` is in force: accounts that are the same stay signed in, the others sign out when nobody needs them."""
-    staying = {key: account for key, account in _accounts(built)}
+    staying = dict(_accounts(built))
     for key, account in _accounts(earlier):
         same = staying.get(key)
         if same is not None and same.same_as(account) and _asks_the_same(earlier, built, *key):
-            same.take_over(account)
+            account.hand_over(same)
         else:
             spawn(_leave_later(account), name="service account")
 

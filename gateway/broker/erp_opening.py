@@ -47,6 +47,7 @@ async def opening(
         yield ErpLogin(None, None)
         return
     erp = first
+    erp_sessions.claim(first)
     try:
         if context is not None:
             choice = {what: str(context[what]) for what in CHOICES if context.get(what)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from secrets import token_hex
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from gateway.broker.erp_seal import ErpSeal
 from gateway.errors import CredentialsRejected, NoErpSession, Reason, StoreUnavailable, Unavailable
@@ -40,6 +40,7 @@ class ErpSessions:
         self._seal = seal
         self._providers = providers
         self._clock = clock
+        self._unclaimed: dict[int, ErpSession] = {}
         self._held: dict[str, Credential] = {}
         self._adopting: dict[str, asyncio.Task[None]] = {}
         self._renewing: dict[str, asyncio.Task[Credential]] = {}
@@ -65,6 +66,19 @@ class ErpSessions:
         if provider is None or erp is None:
             return account
         return replace(account, tenants=provider.tenants(erp) or account.tenants, erp_session=erp)
+
+    def expect(self, provider: str, erp: ErpSession, login: "asyncio.Task[Any] | None") -> None:
+        """A password was right: the ERP session is destroyed if the task `login` ends before somebody claims it.
+
+        A dialect may have more to refuse, and a client may leave, between a password and a session of ours.
+        """
+        if login is not None:
+            self._unclaimed[id(erp)] = erp
+            login.add_done_callback(lambda _: self._broken_off(provider, erp))
+
+    def claim(self, erp: ErpSession) -> None:
+        """Whoever opens a session with it answers for it now."""
+        self._unclaimed.pop(id(erp), None)
 
     def discard(self, provider: str, erp: ErpSession) -> None:
         """Nothing came of the login: its ERP session is not wanted any more."""
@@ -131,6 +145,10 @@ class ErpSessions:
                 self._held.clear()  # a "session" follows for each
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _broken_off(self, provider: str, erp: ErpSession) -> None:
+        if self._unclaimed.pop(id(erp), None) is not None:
+            self.discard(provider, erp)
 
     def _hold(self, session_id: str, erp: ErpSession, version: str, *, doubted: bool = False) -> Credential:
         if len(self._held) >= _MOST:

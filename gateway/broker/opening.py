@@ -1,5 +1,6 @@
 """How sessions begin: a password or a client's secret was right, and what the session is opened for was chosen."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
@@ -35,9 +36,13 @@ class Opening(BrokerCore):
         self, username: str, password: str, call: Call, client: OAuthClient | None = None
     ) -> Account:
         """The account, nothing opened yet. Raises LoginRejected, Banned, TooManyRequests, Unavailable."""
+        login = asyncio.current_task()
 
         async def check() -> Account | None:
-            return await self._provider.verify(username, password, call)
+            account = await self._provider.verify(username, password, call)
+            if account is not None and account.erp_session is not None and self._erp_sessions is not None:
+                self._erp_sessions.expect(account.provider, account.erp_session, login)
+            return account
 
         client_id = client.id if client else ""
         account = await self._judged(self._provider.name, username, call, check, client_id=client_id)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from gateway.config.values import AnyLine
-from gateway.errors import AccountLocked, ErpNonsense, LoginRejected, SelectionNeeded
+from gateway.errors import AccountLocked, ErpNonsense, LoginRejected, SelectionNeeded, Unavailable
 from gateway.identity_providers.contract import ErpAccounts, ErpOptions, Path, ProviderTools
 from gateway.identity_providers.erp_answers import (
     bearer,
@@ -18,7 +19,7 @@ from gateway.identity_providers.erp_answers import (
     token_in,
 )
 from gateway.identity_providers.idempiere_tenants import read_tenants, tenants_of
-from gateway.model import Account, Call, ErpAnswer, ErpSession
+from gateway.model import Account, Call, ErpAnswer, ErpSession, spawn
 
 _LOCKED: Final = re.compile(r"\block(?:ed|out)\b|number of login attempts", re.IGNORECASE)
 """AD_Messages of shut accounts in English, which `locale` asks for."""
@@ -79,12 +80,15 @@ class Idempiere(ErpAccounts):
         async def ask(what: str) -> dict[str, Any]:
             return self._read(await self._ask("GET", f"{self._path}/{what}", token=token), what)
 
-        listed = await read_tenants(told, ask)
-        if told.get("refresh_token"):  # one tenant, one role, one organisation: there is nothing to choose
-            erp = self._final(told, {"tenants": listed})
-        else:
-            erp = ErpSession(secrets={"preauth": token}, facts={"tenants": listed})
-        return replace(self._account(username, username, erp), tenants=self.tenants(erp))
+        # With one tenant, one role and one organisation there is nothing to choose, and the login is over.
+        is_final = bool(told.get("refresh_token"))
+        erp = self._final(told, {}) if is_final else ErpSession(secrets={"preauth": token})
+        try:
+            erp = replace(erp, facts={**erp.facts, "tenants": await read_tenants(told, ask)})
+            return replace(self._account(username, username, erp), tenants=self.tenants(erp))
+        except BaseException:
+            spawn(self._forget(erp), name="ERP logout")
+            raise
 
     def tenants(self, erp: ErpSession) -> tuple[Any, ...]:
         """As `tenants` of a listed user."""
@@ -120,6 +124,11 @@ class Idempiere(ErpAccounts):
         access = text_in(erp.secrets, "access")
         if access:
             await self._ask("POST", f"{self._path}/logout", body=json_body({"token": access}))
+
+    async def _forget(self, erp: ErpSession) -> None:
+        """Nothing came of a login; an ERP that cannot be told now lets the session expire."""
+        with suppress(Unavailable):
+            await self.destroy(erp)
 
     def _final(self, told: Mapping[str, Any], facts: Mapping[str, Any]) -> ErpSession:
         access = token_in(told, "token", "idempiere")

@@ -58,16 +58,26 @@ class ServiceAccount:
     def adopt(self, used: Credential, erp: ErpSession) -> None:
         """The ERP has changed the session while it was used."""
         if self.held() is used:
-            self._hold(erp)
+            self.hold(erp)
+
+    def signs_in_with(self, username: str, password: str) -> bool:
+        """Whether this is the account of that name and password."""
+        return (self._username, self._password) == (username, password)
 
     def same_as(self, other: "ServiceAccount") -> bool:
         """Whether both sign in with the same name and password."""
-        return (self._username, self._password) == (other._username, other._password)
+        return other.signs_in_with(self._username, self._password)
 
-    def take_over(self, earlier: "ServiceAccount") -> None:
-        """Go on with the session of an account of an earlier configuration; requests under way there go on with ours."""
-        self._credential, self._signed_in = earlier.held(), earlier._signed_in
-        earlier._successor = self
+    def hand_over(self, successor: "ServiceAccount") -> None:
+        """Another configuration is in force: `successor` goes on with the session, for requests under way here, too."""
+        self._successor = successor
+        if self._credential is not None:
+            successor.go_on_with(self._credential)
+
+    def go_on_with(self, credential: Credential) -> None:
+        """Hold what another account of the same name and password was given."""
+        self._credential = credential
+        self._signed_in += 1
 
     async def end(self) -> None:
         """Destroy the session in the ERP: nobody needs it any more."""
@@ -89,7 +99,7 @@ class ServiceAccount:
         if self._ended:
             raise Unavailable("another configuration is in force", retry_after=1)
         renewed = await self._provider.renew(used.erp) if used is not None else None
-        return self._hold(renewed if renewed is not None else await self._sign_in())
+        return self.hold(renewed if renewed is not None else await self._sign_in())
 
     async def _sign_in(self) -> ErpSession:
         if monotonic() < self._refused_until:
@@ -106,9 +116,10 @@ class ServiceAccount:
         log.error("the service account of %s cannot sign in: %s", self._provider.name, reason)
         raise Unavailable("the ERP refuses the service account", retry_after=int(_PAUSE))
 
-    def _hold(self, erp: ErpSession) -> Credential:
+    def hold(self, erp: ErpSession) -> Credential:
+        """Use this session from now on."""
         if self._successor is not None:
-            return self._successor._hold(erp)
+            return self._successor.hold(erp)
         self._signed_in += 1
         fresh_for = erp.renew_at - self._clock()
         self._credential = Credential(erp, str(self._signed_in), fresh_for=fresh_for, doubted=self._signed_in > 1)

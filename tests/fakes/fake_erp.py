@@ -27,6 +27,12 @@ async def hang(fake, request):
     return web.Response(status=503)
 
 
+async def late(fake, request):
+    """As usual, once the test lets it go."""
+    await asyncio.to_thread(fake.let_go.wait)
+    return await fake.answer(request)
+
+
 async def vanish(fake, request):
     request.transport.abort()
     return web.Response()
@@ -37,6 +43,7 @@ FAILURES = {
     "maintenance": lambda fake, request: web.Response(status=503, text="<h1>Be right back</h1>"),
     "vanish": vanish,
     "slow": hang,
+    "late": late,
     "nonsense": lambda fake, request: web.Response(text="<html>welcome</html>", content_type="text/html"),
     "list": lambda fake, request: web.json_response([1, 2, 3]),
     "empty": lambda fake, request: web.Response(),
@@ -56,6 +63,7 @@ class FakeErp:
         self.locked = set()
         self.asked = []
         self.released = threading.Event()
+        self.let_go = threading.Event()
         self._scripts = defaultdict(deque)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -79,6 +87,7 @@ class FakeErp:
 
     def stop(self):
         self.released.set()
+        self.let_go.set()
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -108,6 +117,10 @@ class FakeErp:
         if scripted and (what := scripted.popleft()) is not None:
             answer = (FAILURES.get(what) or what)(self, request) if isinstance(what, str) else what(self, request)
             return await answer if asyncio.iscoroutine(answer) else answer
+        return await self.answer(request)
+
+    async def answer(self, request):
+        """What a request comes to where nothing is scripted."""
         handler = self.routes().get((request.method, request.path)) or self.routes().get(("*", request.path))
         if handler is None:
             return await self.resource(request)

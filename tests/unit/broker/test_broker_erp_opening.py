@@ -1,5 +1,7 @@
 """A login with an ERP behind it: settled, kept, and destroyed there if nothing comes of it."""
 
+import asyncio
+
 import pytest
 from fakes.erp_house import house
 from fakes.idempiere import Idempiere
@@ -14,7 +16,7 @@ from gateway.broker.core import BrokerTools
 from gateway.broker.erp_opening import TOLD, opening
 from gateway.broker.protection import Protection
 from gateway.errors import LoginRejected, NoErpSession, ScopeRejected, SelectionNeeded, StoreUnavailable
-from gateway.model import Account, Choice, TokenKind
+from gateway.model import Account, Choice, TokenKind, spawn
 from gateway.state.attempts import Attempts
 from gateway.tokens.verifier import TokenVerifier
 
@@ -113,6 +115,41 @@ async def test_a_login_that_the_store_loses_leaves_nothing_in_the_erp(home, logi
         await broker.login("ada", PASSWORD, call())
 
     await eventually(lambda: not home.erp.access)
+
+
+async def test_a_login_that_ends_after_the_password_leaves_nothing_in_the_erp(home, login):
+    """A dialect that finds nothing to choose from, or a client who has left meanwhile."""
+    broker, _ = login(home)
+
+    await spawn(broker.verify_password("ada", PASSWORD, call()), name="login")
+
+    await eventually(lambda: not home.erp.access)
+
+
+async def test_a_client_who_leaves_while_the_erp_judges_leaves_nothing_there(home, login):
+    broker, _ = login(home)
+    home.erp.script("/oauth/token", "late")
+    signing_in = spawn(broker.login("ada", PASSWORD, call()), name="login")
+    await eventually(lambda: home.erp.asked)
+
+    signing_in.cancel()
+    home.erp.let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await signing_in
+    await eventually(lambda: home.erp.asked_for("/oauth/revoke"))
+    assert not home.erp.access
+
+
+async def test_a_login_that_went_well_keeps_its_erp_session_when_its_request_ends(home, login):
+    broker, sessions = login(home)
+
+    pair = await spawn(broker.login("ada", PASSWORD, call()), name="login")
+    await asyncio.sleep(0)
+
+    assert not home.erp.asked_for("/oauth/revoke")
+    assert (await sessions.get(pair.session.id)).lines.decode().split()[2] in home.erp.access
+    assert sessions._unclaimed == {}
 
 
 async def test_a_choice_that_nobody_made_is_no_login(garden, login):

@@ -5,8 +5,9 @@ from aiohttp import web
 from fakes.erp_rig import asking, provider
 from fakes.idempiere import GARDEN, ONLY, Idempiere, auth_error
 from fakes.token_rig import PASSWORD, ManualClock, call
+from fakes.waiting import eventually
 
-from gateway.errors import AccountLocked, ErpNonsense, LoginRejected, SelectionNeeded
+from gateway.errors import AccountLocked, ErpDown, ErpNonsense, LoginRejected, SelectionNeeded
 from gateway.identity_providers import PROVIDERS
 from gateway.identity_providers import idempiere as module
 
@@ -48,6 +49,26 @@ async def test_the_abbreviated_login_leaves_nothing_to_choose(known):
     assert erp.headers
     assert (erp.facts["tenant"], erp.facts["role"], erp.facts["user"]) == (12, 201, 101)
     assert await known.settle(erp, {}) is erp
+
+
+@pytest.mark.parametrize("failure", ["error", "nonsense"])
+async def test_an_abbreviated_login_whose_tenants_cannot_be_read_is_ended_in_the_erp(erp, known, failure):
+    erp.script("/api/v1/auth/roles", failure)
+
+    with pytest.raises(ErpDown):
+        await known.verify("bob", PASSWORD, call())
+
+    await eventually(lambda: erp.dead)
+
+
+async def test_what_cannot_be_ended_either_is_the_first_failure_all_the_same(erp, known):
+    erp.script("/api/v1/auth/roles", "error")
+    erp.script("/api/v1/auth/logout", "vanish")
+
+    with pytest.raises(ErpDown, match="answered 500"):
+        await known.verify("bob", PASSWORD, call())
+
+    await eventually(lambda: erp.asked_for("/api/v1/auth/logout"))
 
 
 async def test_a_choice_by_id_or_name_finishes_the_login(known):

@@ -8,7 +8,7 @@ from fakes.jmix import Jmix
 from fakes.token_fixtures import checks, clock
 
 from gateway.errors import ErpDown, Unavailable
-from gateway.model import ErpSession
+from gateway.model import ErpSession, spawn
 from gateway.upstream.service_account import ServiceAccount
 
 __all__ = ["checks", "clock"]
@@ -85,7 +85,7 @@ async def test_the_account_of_a_new_configuration_goes_on_with_the_session_of_th
     after = ServiceAccount(account._provider, "ada", "correct horse", clock)
     assert after.same_as(account)
 
-    after.take_over(account)
+    account.hand_over(after)
 
     assert after.held() is account.held() is held
     renewed = await account.renew(held)  # by a request under way
@@ -96,11 +96,11 @@ async def test_the_account_of_a_new_configuration_goes_on_with_the_session_of_th
 
 
 async def test_a_sign_in_under_way_is_the_new_account_s(erp, account, clock):
-    signing_in = asyncio.create_task(account.get())
+    signing_in = spawn(account.get(), name="sign-in")
     await asyncio.sleep(0)
     after = ServiceAccount(account._provider, "ada", "correct horse", clock)
 
-    after.take_over(account)
+    account.hand_over(after)
 
     assert await signing_in is after.held()
 
