@@ -5,11 +5,13 @@ Decided by the same parts, in the same order; what stands in a body cannot be ju
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterator
+from dataclasses import replace
 from typing import Any
 
 from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
 from gateway.errors import Forbidden, GatewayError, NotFound, Unavailable
-from gateway.model import Headers, Reply
+from gateway.model import Call, Headers, Reply
+from gateway.proxy.calls import call_of
 from gateway.proxy.forward_auth import (
     URI_HEADER,
     Asked,
@@ -22,7 +24,7 @@ from gateway.proxy.forward_auth import (
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.headers import drop, fold
 from gateway.proxy.outbound import credential_lines, sent_cookie
-from gateway.proxy.route import Refuse, Route
+from gateway.proxy.route import Refuse, RefuseByRequest, Route
 from gateway.proxy.url_token_rules import read_url_token
 from gateway.routing.paths import split_target, strip_prefix
 from gateway.tokens.cache import Verified
@@ -138,7 +140,10 @@ class _Verdict:
         """A dialect's refusals, under a status that every proxy understands."""
 
         def spell(error: GatewayError, request_id: str) -> Reply:
-            reply = refuse(error, request_id)
+            if self._refusal_only and isinstance(refuse, RefuseByRequest):
+                reply = refuse.by_request(error, self._call())
+            else:
+                reply = refuse(error, request_id)
             self._log_original()
             status = reply.status if self._refusal_only else verdict_status(error, self._rules)
             return Reply(status, b"" if self._bodyless else reply.body, reply.headers)
@@ -158,6 +163,11 @@ class _Verdict:
         headers = self._headers(route)
         self._log_original()
         exchange.reply(Reply(200, headers=headers))
+
+    def _call(self) -> Call:
+        """The original request, for a dialect that refuses a page otherwise than a call."""
+        query = self.asked.query.decode("latin-1")
+        return replace(call_of(self.exchange, b""), method=self.method, query=query)
 
     def _log_original(self) -> None:
         """The log tells of the request that was asked about. An answer to HEAD, or about it, has no body."""
@@ -225,11 +235,14 @@ def _refuse_unseen(asked: Asked, route: Route) -> None:
 
 
 def _refuse_aliases(exchange: ForwardedExchange, route: Route) -> None:
-    """Raise Forbidden for a name that an ERP may fold onto one of ours: here it cannot be dropped on its way.
+    """Raise Forbidden for a name that an ERP may fold onto one of ours, and for one that only the injector writes.
 
-    CVE-2025-64484, CVE-2026-39858 and CVE-2026-52845 of the peers that are asked to do so.
+    Here they cannot be dropped on their way, and the proxies that should have done so were late to learn it:
+    CVE-2025-64484, CVE-2026-39858, CVE-2026-52845.
     """
     actions = exchange.rules.request_actions
     for name, _ in exchange.fields:
-        if (b"_" in name or b"." in name) and (actions[name] is drop or fold(name) in route.owned_headers):
+        folded = fold(name)
+        is_alias = (b"_" in name or b"." in name) and actions[name] is drop
+        if is_alias or (folded in route.owned_headers and name.lower() not in _REPLACED):
             raise Forbidden("a header that an ERP may take for one of ours")

@@ -158,7 +158,6 @@ HEADERS = st.one_of(
     st.sampled_from(
         [
             b"X-Auth-User: root",
-            b"X-ERP-Key: mine",
             b"Sec-Fetch-Site: cross-site",
             b"Sec-Fetch-Site: same-origin",
             b"Origin: https://evil.example",

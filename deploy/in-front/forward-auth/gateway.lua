@@ -21,14 +21,23 @@ local function is_ours(name)
   return CREDENTIALS[name] or name:find("^x%-auth%-") or name:find("^x%-gateway%-") or name == "x-request-id"
 end
 
+-- Values of one header in their order; HAProxy counts from 0.
+local function in_order(values)
+  local list, at = {}, 0
+  while values[at] do
+    table.insert(list, values[at])
+    at = at + 1
+  end
+  return list
+end
+
 -- What HAProxy knows of the original request, each thing once, and of the client's headers those that are end to end.
 local function question(txn)
   local headers = {}
   for name, values in pairs(txn.http:req_get_headers()) do
     local lower = name:lower()
     if not lower:find("^x%-auth%-") and not lower:find("[_.]") then
-      headers[lower] = {}
-      for _, value in pairs(values) do table.insert(headers[lower], value) end
+      headers[lower] = in_order(values)
     end
   end
   for _, name in ipairs({"host", "connection", "upgrade", "keep-alive", "te", "expect", "content-length", "transfer-encoding"}) do
@@ -43,7 +52,7 @@ local function refuse(txn, status, headers, body)
   local reply = txn:reply{status = status}
   for name, values in pairs(headers) do
     if TOLD[name:lower()] or name:lower():find("^access%-control%-") then
-      for _, value in pairs(values) do reply:add_header(name, value) end
+      for _, value in ipairs(in_order(values)) do reply:add_header(name, value) end
     end
   end
   reply:set_body(body)

@@ -13,7 +13,7 @@ from gateway.errors import Forbidden, StoreUnavailable
 from gateway.model import ErpSession, Reply
 from gateway.proxy.cors import Cors
 from gateway.proxy.forward_auth import ForwardAuth
-from gateway.proxy.route import Requirements
+from gateway.proxy.route import RefuseByRequest, Requirements
 from gateway.upstream.erp_credential import Credential
 
 PROXIES = (ip_network("192.0.2.0/24"),)
@@ -193,6 +193,19 @@ def test_the_refusal_alone_has_the_dialects_own_status_and_never_lets_anybody_in
     assert "x-auth-user" not in headers
 
 
+def test_a_dialect_that_asks_is_told_of_the_original_request_but_only_where_its_own_status_goes_through():
+    told = []
+    refuse = RefuseByRequest(lambda _, call: told.append(call) or Reply(303))
+    wired = asking(({"refuse": refuse},))
+
+    assert verdict(wired, ask(uri=b"/orders/x?a=1", method=b"POST", wire=b"GET /_gateway/refusal"))[0] == 303
+    assert verdict(wired, ask())[0] == 401
+    assert [(call.method, call.path, call.query) if call else None for call in told] == [
+        ("POST", "/orders/x", "a=1"),
+        None,
+    ]
+
+
 def test_the_dialect_spells_the_refusal_and_the_proxy_that_sends_heads_gets_no_body():
     wired = asking()
 
@@ -231,10 +244,12 @@ def test_the_injectors_credential_is_told_only_where_the_configuration_says_so(t
     assert headers["x-auth-user"] == "ada"
 
 
-def test_an_alias_of_the_injectors_header_is_refused():
+@pytest.mark.parametrize("name", [b"X_ERP_Key", b"x-erp-key", b"X.ERP-Key"])
+def test_the_injectors_header_is_for_no_client(name):
+    """The gate drops it on its way; here only the asking proxy could, and it may know nothing of it."""
     wired = asking(injector=erp_key())
 
-    assert verdict(wired, ask(WARM, b"X_ERP_Key: mine"))[0] == 403
+    assert verdict(wired, ask(WARM, name + b": mine"))[0] == 403
 
 
 def test_what_the_erp_may_get_of_cookies_and_referer_is_named_without_what_is_ours():
