@@ -1,11 +1,11 @@
-"""`/api/v1/…`: what `gateway reload`, `explain`, `sessions` and `bans` ask for, behind the admin token."""
+"""`/api/v1/…`: what `gateway reload`, `explain`, `sessions`, `keys` and `bans` ask for, behind the admin token."""
 
 import json
 from typing import Any
 
 from aiohttp import web
 
-from gateway.admin.control import Control, Lifting
+from gateway.admin.control import Control, KeyView, Lifting
 from gateway.admin.replies import reply
 from gateway.errors import BadRequest, NotFound
 
@@ -27,6 +27,9 @@ class Api:
             web.get("/api/v1/sessions", self._sessions),
             web.delete("/api/v1/sessions/{id}", self._revoke_session),
             web.post("/api/v1/sessions/revoke", self._revoke),
+            web.get("/api/v1/keys", self._keys),
+            web.post("/api/v1/keys", self._make_key),
+            web.delete("/api/v1/keys/{id}", self._revoke_key),
             web.get("/api/v1/bans", self._bans),
             web.post("/api/v1/bans/lift", self._lift),
         ]
@@ -77,6 +80,30 @@ class Api:
                 raise BadRequest("neither a user nor a tenant nor all")
         return reply({"status": "revoked"})
 
+    async def _keys(self, _: web.Request) -> web.StreamResponse:
+        return reply({"keys": list(await self._control.keys())})
+
+    async def _make_key(self, request: web.Request) -> web.StreamResponse:
+        """The answer is the only place where the key is ever seen."""
+        fields = await _read(request, {"id", "user", "roles", "scopes", "routes", "expires"})
+        expires = fields.get("expires")
+        if not isinstance(expires, int | float | None) or isinstance(expires, bool):
+            raise BadRequest("expires is not in seconds since the epoch")
+        wanted = KeyView(
+            id=_text(fields, "id"),
+            user=_text(fields, "user"),
+            roles=_texts(fields, "roles"),
+            scopes=_texts(fields, "scopes"),
+            routes=_texts(fields, "routes"),
+            expires=expires,
+        )
+        return reply({"id": wanted.id, "key": await self._control.make_key(wanted)}, 201)
+
+    async def _revoke_key(self, request: web.Request) -> web.StreamResponse:
+        if not await self._control.revoke_key(request.match_info["id"]):
+            raise NotFound("no such key; a declared one is ended in the configuration")
+        return reply({"status": "revoked"})
+
     async def _bans(self, _: web.Request) -> web.StreamResponse:
         return reply({"bans": list(await self._control.bans())})
 
@@ -109,6 +136,13 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequest(f"{name} is missing")
     return value
+
+
+def _texts(fields: dict[str, Any], name: str) -> tuple[str, ...]:
+    match fields.get(name, []):
+        case [*items] if all(isinstance(item, str) and item for item in items):
+            return tuple(items)
+    raise BadRequest(f"{name} is not a list of names")
 
 
 def _pairs(value: Any) -> list[tuple[str, str]]:

@@ -117,6 +117,22 @@ class Lifting:
     address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """An API key as an operator sees it: never the key itself. Times in seconds since the epoch."""
+
+    id: str
+    user: str
+    """The name that the ERP and the logs see."""
+    roles: Sequence[str] = ()
+    scopes: Sequence[str] = ()
+    routes: Sequence[str] = ()
+    """Names of those it is limited to; empty for all."""
+    created: float = 0.0
+    expires: float | None = None
+    """None: it has no end."""
+
+
 class Control(Protocol):
     """The data path as the admin listener sees it: a direct call in one process.
 
@@ -161,6 +177,15 @@ class Control(Protocol):
 
     async def revoke_all(self) -> None:
         """End every session."""
+
+    async def keys(self) -> Sequence[KeyView]:
+        """The API keys that were made and are live, the oldest first; declared ones stand in the configuration."""
+
+    async def make_key(self, wanted: KeyView) -> str:
+        """Make an API key; what it says is known to nobody but the caller. Raises BadRequest."""
+
+    async def revoke_key(self, key_id: str) -> bool:
+        """End a made key; False if there was none."""
 
     async def bans(self) -> Sequence[BanView]:
         """All that are in force, the one that ends first coming first."""

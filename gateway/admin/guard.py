@@ -47,7 +47,8 @@ class Guard:
             return _spell(error)
         except GatewayError as error:
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-            return refusal(error.status, error.code, error.public, headers)
+            said = str(error) if error.status < 500 else error.public  # to the operator, who holds the token
+            return refusal(error.status, error.code, said, headers)
         except Exception:  # noqa: BLE001 - an answer in JSON, whatever broke
             _log.exception("the admin listener could not answer %s %s", request.method, request.path)
             return refusal(500, "internal_error", "The gateway could not answer this request.")

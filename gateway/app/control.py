@@ -6,8 +6,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
-from gateway.admin.control import BanView, Explanation, Health, Lifting, RestartReport, SessionView, Snapshot
-from gateway.app import bans
+from gateway.admin.control import (
+    BanView,
+    Explanation,
+    Health,
+    KeyView,
+    Lifting,
+    RestartReport,
+    SessionView,
+    Snapshot,
+)
+from gateway.app import bans, made_keys
 from gateway.app.explain import explain
 from gateway.broker.accounts import Lists
 from gateway.config.identities import canonical_username
@@ -15,6 +24,7 @@ from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
 from gateway.reload import ReloadReport
 from gateway.state.attempts import Attempts
+from gateway.state.key_records import KeyRecords
 from gateway.tokens.session_id import public_id
 
 if TYPE_CHECKING:
@@ -118,6 +128,23 @@ class LocalControl:
         await self._process.service.state.store.revoke_all("revoked by an operator")
         self._tell("sessions_ended", all=True)
 
+    async def keys(self) -> Sequence[KeyView]:
+        """The API keys that were made."""
+        return await made_keys.listed(self._key_records)
+
+    async def make_key(self, wanted: KeyView) -> str:
+        """Make an API key. Raises BadRequest."""
+        service = self._process.service
+        key = await made_keys.make(self._key_records, service.current.config, wanted, service.shared.clock)
+        service.shared.audit("key_made", key=wanted.id, user=wanted.user, expires=wanted.expires)
+        return key
+
+    async def revoke_key(self, key_id: str) -> bool:
+        """End a made key."""
+        ended = await made_keys.revoke(self._key_records, key_id)
+        self._tell("key_revoked", key=key_id, ended=ended)
+        return ended
+
     async def bans(self) -> Sequence[BanView]:
         """All bans in force."""
         return await bans.listed(self._attempts)
@@ -133,6 +160,10 @@ class LocalControl:
     def _attempts(self) -> Attempts:
         store = self._process.service.state.store
         return Attempts(store.calls, store.keys, self._process.service.shared.clock)
+
+    @property
+    def _key_records(self) -> KeyRecords:
+        return KeyRecords(self._process.service.state.store)
 
     def _tell(self, event: str, **fields: Any) -> None:
         self._process.service.shared.audit(event, cause="revoked by an operator", **fields)

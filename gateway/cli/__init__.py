@@ -7,6 +7,7 @@ from gateway.cli.asking import explain, reload, sessions
 from gateway.cli.bans import bans
 from gateway.cli.files import check, diff, hash_password, schema
 from gateway.cli.health import health
+from gateway.cli.keys import keys
 from gateway.cli.process import demo, run
 
 
@@ -30,7 +31,7 @@ def version() -> None:
     click.echo(f"gateway {__version__}")
 
 
-for _command in (run, demo, check, explain, diff, schema, hash_password, sessions, bans, reload, health, version):
+for _command in (run, demo, check, explain, diff, schema, hash_password, keys, sessions, bans, reload, health, version):
     cli.add_command(_command)
 
 

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from gateway.admin.control import BanView, Explanation, Health, SessionView, Snapshot, Step
+from gateway.admin.control import BanView, Explanation, Health, KeyView, SessionView, Snapshot, Step
 from gateway.admin.guard import Guard
 from gateway.admin.listener import Listener, make_app
 from gateway.errors import Unavailable
@@ -32,6 +32,7 @@ class Gateway:
             BanView("address", "", "", "2001:db8::", 62.0),
         ]
         self.lifted = []
+        self.made = [KeyView("scanner-1", "scanner", ("warehouse",), (), ("orders",), 60.0, None)]
         self.live = {"s1": SessionView("s1", "native", "staff", "101", "GardenAdmin", "", 1.0, None)}
 
     async def health(self):
@@ -87,6 +88,16 @@ class Gateway:
 
     async def revoke_all(self):
         raise RuntimeError("a secret detail")
+
+    async def keys(self):
+        return self.made
+
+    async def make_key(self, wanted):
+        self.made.append(wanted)
+        return "gwk_" + wanted.id + "_secret"
+
+    async def revoke_key(self, key_id):
+        return key_id == "scanner-1"
 
     async def bans(self):
         return self.banned

@@ -38,6 +38,40 @@ async def test_explain_judges_the_request_that_was_described(admin):
     assert admin.gateway.explained == [("GET", "/x?a=1", [("X-A", "1"), ("X-A", "2")])]
 
 
+async def test_keys_are_made_listed_and_ended(admin):
+    wanted = {"id": "k2", "user": "scanner", "roles": ["warehouse"], "routes": ["orders"], "expires": 2e9}
+    made = await admin.ask("POST", "/api/v1/keys", json=wanted)
+    listed = await admin.ask("GET", "/api/v1/keys")
+    ended = await admin.ask("DELETE", "/api/v1/keys/scanner-1")
+    unknown = await admin.ask("DELETE", "/api/v1/keys/other")
+
+    assert (made.status, await made.json()) == (201, {"id": "k2", "key": "gwk_k2_secret"})
+    assert (await listed.json())["keys"] == [
+        {"id": "scanner-1", "user": "scanner", "roles": ["warehouse"], "scopes": [], "routes": ["orders"]}
+        | {"created": 60.0, "expires": None},
+        wanted | {"scopes": [], "created": 0.0},
+    ]
+    assert (ended.status, unknown.status) == (200, 404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"id": "k"},
+        {"id": "k", "user": ""},
+        {"id": "k", "user": "u", "roles": "warehouse"},
+        {"id": "k", "user": "u", "routes": [""]},
+        {"id": "k", "user": "u", "expires": "2027-01-01"},
+        {"id": "k", "user": "u", "expires": True},
+        {"id": "k", "user": "u", "key": "mine"},
+    ],
+)
+async def test_a_key_that_is_not_clearly_described_is_not_made(admin, body):
+    assert (await admin.ask("POST", "/api/v1/keys", json=body)).status == 400
+    assert len(admin.gateway.made) == 1
+
+
 async def test_draining_is_accepted_at_once(admin):
     assert (await admin.ask("POST", "/api/v1/drain")).status == 202
     assert admin.gateway.is_draining
