@@ -10,7 +10,7 @@ from gateway.config.values import AnyLine
 from gateway.dialects.contract import DialectTools, Endpoints
 from gateway.dialects.grants import asked_scopes, client_credentials, read_grant_form
 from gateway.dialects.jdx_tokens import TOKEN_FORMAT, JdxTokens
-from gateway.dialects.replies import NO_STORE, json_reply, spelled
+from gateway.dialects.replies import NO_STORE, json_reply, spelled, with_trailing_slash
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, text
 from gateway.errors import (
     ClientRejected,
@@ -89,7 +89,7 @@ class Jdx:
 
     def endpoints(self) -> Endpoints:
         """Relative to the login's path."""
-        return {("POST", "/token"): spelled(self._token, self._answer_failure)}
+        return with_trailing_slash({("POST", "/token"): spelled(self._token, self._answer_failure)})
 
     def well_known(self) -> Endpoints:
         """None: JDX documents no discovery."""

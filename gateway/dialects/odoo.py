@@ -34,6 +34,7 @@ from gateway.dialects.odoo_rpc import (
 )
 from gateway.dialects.odoo_session import chosen, major, session_info, version_info
 from gateway.dialects.odoo_tokens import SessionIds
+from gateway.dialects.replies import with_trailing_slash
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, media_type, parse_form, text
 from gateway.errors import (
     CredentialsMissing,
@@ -144,7 +145,7 @@ class Odoo:
             for suffix, method in methods.items()
             for verb in ("POST", "GET")
         }
-        return handlers | {("GET", "/logout"): self._logout}
+        return with_trailing_slash(handlers | {("GET", "/logout"): self._logout})
 
     def well_known(self) -> Endpoints:
         """None."""

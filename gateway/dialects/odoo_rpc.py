@@ -83,7 +83,7 @@ class InvalidRequestError(Exception):
 def read_request(body: bytes) -> Asked:
     """The request in a body. Raises InvalidRequestError. `method` is ignored: the path says what is called."""
     try:
-        value = parse_json(body)
+        value = parse_json(body, bom=False)  # Odoo's own parser refuses a byte order mark
     except MalformedBody:
         raise InvalidRequestError("Invalid JSON data") from None
     if not isinstance(value, dict):

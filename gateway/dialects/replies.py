@@ -1,7 +1,7 @@
 """JSON replies of the endpoints, the gateway's own refusals among them (RFC 6749, 5.1 and 5.2; RFC 6750, 3)."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.errors import GatewayError, MalformedBody
@@ -32,6 +32,11 @@ def refusal(error: GatewayError, request_id: str = "") -> Reply:
     if error.allow:
         headers.append((b"Allow", ", ".join(error.allow).encode()))
     return json_reply(error.status, members, tuple(headers))
+
+
+def with_trailing_slash(endpoints: Mapping[tuple[str, str], Handler]) -> dict[tuple[str, str], Handler]:
+    """The endpoints, each also with a slash at its end: some ERPs' routers make no difference."""
+    return {(method, suffix + end): handler for (method, suffix), handler in endpoints.items() for end in ("", "/")}
 
 
 def spelled(handler: Handler, refuse: Callable[[GatewayError, bytes | None, str], Reply]) -> Handler:

@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64decode
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,10 @@ MAX_SECRET: Final = 8192
 
 _BEARER: Final = re.compile(r"bearer ([\x21-\x2b\x2d-\x7e]+)", re.IGNORECASE)
 _BASIC: Final = re.compile(r"basic ([A-Za-z0-9+/]*={0,2})", re.IGNORECASE)
+_UTF_8: Final = frozenset(("utf-8", "utf8", ""))
+_LIKE_ASCII: Final = frozenset(("us-ascii", "ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252"))
+"""Charsets in which ASCII is what it is in UTF-8: older clients name one of them by default."""
+_HIGH_ESCAPE: Final = re.compile(rb"%[89A-Fa-f]")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -31,10 +36,17 @@ def read_json(call: Call) -> dict[str, Any]:
     return value
 
 
-def parse_json(raw: bytes) -> Any:
-    """A JSON value in one reading only: no member twice, no NaN. Raises MalformedBody."""
+def parse_json(raw: bytes, *, bom: bool = True) -> Any:
+    """A JSON value in one reading only: no member twice, no NaN. Raises MalformedBody.
+
+    `bom`: a byte order mark before it is passed over, as most parsers do (RFC 8259, section 8.1).
+    """
     try:
-        return json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(
+            raw.removeprefix(BOM_UTF8 if bom else b"").decode(),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+        )
     except UnicodeDecodeError:
         raise MalformedBody("The body is not UTF-8.") from None
     except RecursionError:
@@ -135,13 +147,20 @@ def basic(call: Call) -> tuple[tuple[str, str], ...]:
 
 
 def media_type(call: Call) -> str:
-    """The content type in lower case; empty if there is none, or its charset is not UTF-8."""
+    """The content type in lower case; empty if there is none, or the body is in another charset than UTF-8."""
     kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8"}:
+        if name.strip() == "charset" and not _reads_as_utf_8(call.body, value.strip().strip("\"'")):
             return ""
     return kind.strip()
+
+
+def _reads_as_utf_8(body: bytes, charset: str) -> bool:
+    """Whether the body is the same text in UTF-8; escapes of a form count, too."""
+    if charset in _UTF_8:
+        return True
+    return charset in _LIKE_ASCII and body.isascii() and _HIGH_ESCAPE.search(body) is None
 
 
 def _check_size(call: Call) -> None:

@@ -29,7 +29,7 @@ from gateway.dialects.idempiere.requests import (
 )
 from gateway.dialects.idempiere.sessions import as_listed_now, choice_of, final_answer, renewed
 from gateway.dialects.idempiere.tokens import IdempiereTokens
-from gateway.dialects.replies import NO_STORE, json_reply, spelled
+from gateway.dialects.replies import NO_STORE, json_reply, spelled, with_trailing_slash
 from gateway.dialects.requests import bearer
 from gateway.errors import CredentialsMissing, CredentialsRejected, GatewayError, LoginRejected, Reason, RefreshRejected
 from gateway.model import (
@@ -94,7 +94,8 @@ class Idempiere:
             ("POST", "/logout"): self._logout,
             ("GET", "/jwk"): self._show_jwk,
         }
-        return {key: spelled(handler, self.refuse) for key, handler in handlers.items()} | _options(handlers)
+        spoken = {key: spelled(handler, self.refuse) for key, handler in handlers.items()}
+        return with_trailing_slash(spoken | _options(handlers))
 
     def well_known(self) -> Endpoints:
         """None: iDempiere has no such documents."""

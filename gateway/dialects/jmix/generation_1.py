@@ -55,6 +55,7 @@ class Generation1:
 
     def __init__(self, options: JmixOptions, tools: DialectTools) -> None:
         self._scope = options.scope
+        self._in_query = options.parameters_in_query
         self._broker = tools.broker
         self._clock = tools.clock
         self._path = tools.path
@@ -98,7 +99,7 @@ class Generation1:
 
     async def _token(self, call: Call) -> Reply:
         client = await read_client(self._broker, call)
-        form = read_parameters(call)
+        form = read_parameters(call, in_query=self._in_query)
         if form.get("client_id", client.id) != client.id:
             raise Declined(401, "invalid_client", "Given client ID does not match authenticated client")
         scope = self._scope_of(form)
@@ -136,7 +137,7 @@ class Generation1:
 
     async def _revoke(self, call: Call) -> Reply:
         client = await read_client(self._broker, call)
-        token = read_parameters(call).get("token")
+        token = read_parameters(call, in_query=self._in_query).get("token")
         if token is None:
             raise ParameterMissing("The token is missing.")
         await self._broker.revoke_any(token, client, call)

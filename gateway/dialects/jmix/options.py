@@ -21,6 +21,8 @@ class JmixOptions(Section):
     """jmix.security.oauth2.reuse-refresh-token: a refresh answers the refresh token that it was asked with."""
     support_refresh_token: Flag = True
     """jmix.security.oauth2.support-refresh-token: refresh tokens are issued, to clients that have the grant."""
+    parameters_in_query: Flag = False
+    """The endpoints of generation 1 read parameters of the query, too, as a servlet does; logs never show them."""
     scope: Literal["rest-api", "api"] = "rest-api"
     """What a token answer of generation 1 tells; Jmix's code says `api` since 1.2."""
     url_safe_tokens: Flag = False

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from gateway.dialects.contract import Broker
-from gateway.dialects.requests import basic, media_type, read_form
-from gateway.errors import ClientRejected
+from gateway.dialects.requests import basic, media_type, parse_form, read_form
+from gateway.errors import ClientRejected, MalformedBody
 from gateway.model import Call, OAuthClient
 
 
@@ -16,9 +16,15 @@ async def read_client(broker: Broker, call: Call) -> OAuthClient:
     return await broker.authenticate_client(readings, call)
 
 
-def read_parameters(call: Call) -> Mapping[str, str]:
+def read_parameters(call: Call, *, in_query: bool = False) -> Mapping[str, str]:
     """The form in the body; any other content has no parameters, as for a servlet. Raises MalformedBody, BodyTooLarge.
 
-    The query is not looked at: passwords and tokens do not belong in an address.
+    The query is looked at only where the login says so: passwords and tokens do not belong in an address.
     """
-    return read_form(call) if media_type(call) == "application/x-www-form-urlencoded" else {}
+    form = read_form(call) if media_type(call) == "application/x-www-form-urlencoded" else {}
+    if not in_query:
+        return form
+    query = parse_form(call.query.encode("latin-1"))
+    if form.keys() & query.keys():
+        raise MalformedBody("A parameter appears more than once.")
+    return query | form

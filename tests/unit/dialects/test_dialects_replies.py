@@ -5,7 +5,7 @@ import json
 import pytest
 from fakes.token_rig import call, header
 
-from gateway.dialects.replies import json_reply, refusal, spelled
+from gateway.dialects.replies import json_reply, refusal, spelled, with_trailing_slash
 from gateway.errors import (
     CredentialsRejected,
     InsufficientScope,
@@ -71,3 +71,13 @@ async def test_a_bug_is_not_answered_as_a_refusal():
 
     with pytest.raises(KeyError):
         await spelled(fail, lambda *_: json_reply(500, {}))(call())
+
+
+def test_a_slash_at_the_end_may_make_no_difference():
+    async def succeed(_):
+        return json_reply(200, {})
+
+    assert with_trailing_slash({("POST", "/token"): succeed}) == {
+        ("POST", "/token"): succeed,
+        ("POST", "/token/"): succeed,
+    }

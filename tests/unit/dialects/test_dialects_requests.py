@@ -9,7 +9,7 @@ from fakes.token_rig import call
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.requests import basic, bearer, media_type, parse_form, read_json, text
+from gateway.dialects.requests import basic, bearer, media_type, parse_form, parse_json, read_json, text
 from gateway.errors import ClientRejected, CredentialsMissing, MalformedBody, Reason
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -137,12 +137,27 @@ def test_a_basic_that_is_no_text_is_refused(raw):
         ("application/json", "application/json"),
         ("APPLICATION/JSON ; Charset=UTF8", "application/json"),
         ("application/json; boundary=x", "application/json"),
-        ("application/json; charset=latin-1", ""),
+        ("application/json; charset=utf-16", ""),
+        ("application/json; charset=us-ascii", "application/json"),
+        ("application/json; charset='ISO-8859-1'", "application/json"),
         ("", ""),
     ],
 )
 def test_media_types(header, kind):
     assert media_type(call(content_type=header)) == kind
+
+
+@pytest.mark.parametrize("body", ["{\xe9}".encode("latin-1"), "{\xe9}".encode(), b"a=%E9", b"a=%c3%a9"])
+def test_another_charset_is_read_where_the_text_is_the_same_in_it(body):
+    assert media_type(call(body=body, content_type="application/json; charset=iso-8859-1")) == ""
+    assert media_type(call(body=b"a=%2B", content_type="application/json; charset=iso-8859-1")) == "application/json"
+
+
+def test_a_byte_order_mark_before_json_is_passed_over():
+    """Several platforms write one unasked."""
+    assert parse_json(b"\xef\xbb\xbf{}") == {}
+    with pytest.raises(MalformedBody):
+        parse_json(b"\xef\xbb\xbf{}", bom=False)
 
 
 def test_a_text_may_be_as_long_as_its_limit():

@@ -15,6 +15,7 @@ def test_what_the_documentation_shows_is_the_default():
         "support_refresh_token": True,
         "scope": "rest-api",
         "url_safe_tokens": False,
+        "parameters_in_query": False,
     }
 
 

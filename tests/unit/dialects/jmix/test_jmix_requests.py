@@ -39,6 +39,16 @@ def test_parameters_are_those_of_a_form(kind, body, query, found):
     assert read_parameters(call(body=body, query=query, content_type=kind)) == found
 
 
+def test_by_the_switch_those_of_the_query_count_too():
+    """As a servlet has it. One that stands in both places is refused."""
+    asked = call(body=b"a=1", query="b=x%20y&c=%C3%A9", content_type=FORM)
+
+    assert read_parameters(asked, in_query=True) == {"a": "1", "b": "x y", "c": "\xe9"}
+    assert read_parameters(call(query="grant_type=password"), in_query=True) == {"grant_type": "password"}
+    with pytest.raises(MalformedBody):
+        read_parameters(call(body=b"a=1", query="a=1", content_type=FORM), in_query=True)
+
+
 @pytest.mark.parametrize(
     ("body", "refusal"), [(b"a=1&a=2", MalformedBody), (b"a=%", MalformedBody), (b"a" * 65537, BodyTooLarge)]
 )
