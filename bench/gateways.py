@@ -4,6 +4,8 @@ import hashlib
 import http.client
 import json
 import sys
+import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +27,33 @@ class Credentials:
     opaque: str
 
 
-def gateway(place: Place, name: str, *, log: bool) -> Peer:
-    """One worker with the store that all gateways of this run share; its access log goes to a file."""
-    port = free_port()
+def gateway(place: Place, name: str, *, log: bool, workers: int = 1, cores: str = str(PROXY_CORE)) -> Peer:
+    """With the store that all gateways of this run share; its access log goes to a file."""
+    port, admin = free_port(), free_port()
     folder = place.folder / name
     folder.mkdir()
     config = folder / "config.yaml"
-    config.write_text(json.dumps(_config(place, port, folder, log=log)))  # JSON is YAML
+    written = _config(place, port, folder, log=log)
+    written["server"]["workers"] = workers
+    written["admin"] = {"listen": f"127.0.0.1:{admin}"}
+    config.write_text(json.dumps(written))  # JSON is YAML
     argv = [sys.executable, "-m", "gateway", "run", "-c", str(config)]
     env = {"PYTHONPATH": str(ROOT)}
-    return Peer(name, port, [processes.start(name, argv, folder, core=PROXY_CORE, port=port, env=env)])
+    program = processes.start(name, argv, folder, core=cores, port=port, env=env)
+    _wait_until_ready(admin)
+    program.pids = processes.tree(program.process.pid)  # the socket was there before the workers
+    return Peer(name, port, [program], admin)
+
+
+def _wait_until_ready(admin: int) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{admin}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the gateway is not ready")
 
 
 def _config(place: Place, port: int, folder: Path, *, log: bool) -> dict:
@@ -48,7 +67,6 @@ def _config(place: Place, port: int, folder: Path, *, log: bool) -> dict:
             "timeouts": {"idle": "10m"},
             "limits": {"connections": 20000},
         },
-        "admin": {"listen": f"127.0.0.1:{free_port()}"},
         "logs": {"access": str(folder / "access.log") if log else "off", "audit": "off", "level": "warning"},
         "store": {"url": f"redis://127.0.0.1:{place.redis}", "encryption_key": SECRET},
         "signing_keys": [{"kid": "k1", "algorithm": "HS256", "secret": SECRET}],

@@ -37,6 +37,8 @@ class Peer:
     name: str
     port: int
     programs: list[Program] = field(default_factory=list)
+    admin: int = 0
+    """The port of the admin listener; the gateway alone has one."""
 
     def cpu_seconds(self) -> float:
         return sum(program.cpu_seconds() for program in self.programs)

@@ -38,9 +38,12 @@ class Program:
 
 
 def start(
-    name: str, argv: list[str], folder: Path, *, core: int, port: int, env: dict[str, str] | None = None
+    name: str, argv: list[str], folder: Path, *, core: int | str, port: int, env: dict[str, str] | None = None
 ) -> Program:
-    """Start `argv` on one core and wait until `port` accepts connections. Its output goes to <name>.out in `folder`."""
+    """Start `argv` on one core, or on several ("0,2"), and wait until `port` accepts connections.
+
+    Its output goes to <name>.out in `folder`.
+    """
     output = folder / f"{name}.out"
     with output.open("ab") as out:
         process = subprocess.Popen(

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import peers
 import report
 import results_file
+import workers
 from gateways import API_KEY, gateway, log_in, many_tokens
 from load import Request, Sample, idle_cost, measure, status
 from logins import measure_logins
@@ -60,6 +62,7 @@ def main() -> int:
             _small_answers(place, results, options)
             _bodies(place, results, options)
             _logins(place, results, options)
+            _workers(place, results, options)
             _idle(place, results, options)
     text = report.render(results, options.rounds, options.seconds)
     print(text)
@@ -191,6 +194,23 @@ def _logins(place: Place, results: report.Results, options: argparse.Namespace) 
         for _ in range(options.rounds):
             results.logins.append(sample := measure_logins(peer, options.seconds))
             print(f"  login: {sample.cpu_ms:.1f} ms, argon2 {sample.argon2_share:.0%} of it", file=sys.stderr)
+
+
+def _workers(place: Place, results: report.Results, options: argparse.Namespace) -> None:
+    if options.peers_only:
+        return
+    two_workers = partial(gateway, workers=2, cores=workers.CORES)
+    with (
+        _running(place, gateway, "one worker", log=True) as one,
+        _running(place, two_workers, "two workers", log=True) as two,
+    ):
+        requests = _with(log_in(one.port).jwt), _with(log_in(two.port).jwt)
+        for peer, request in zip((one, two), requests, strict=True):
+            _proves_itself(Case(peer.name, peer, request))
+        for _ in range(options.rounds):
+            workers.measure_both(one, two, requests, max(2, options.seconds), results.workers)
+            one_us, two_us = results.workers.one[-1].cpu_us, results.workers.two[-1].cpu_us
+            print(f"  1 worker: {one_us:.1f} µs, 2 workers: {two_us:.1f} µs", file=sys.stderr)
 
 
 def _idle(place: Place, results: report.Results, options: argparse.Namespace) -> None:

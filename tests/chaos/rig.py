@@ -12,7 +12,7 @@ from pathlib import Path
 from chaos.rig_nodes import Node, Setting, Upstream, User
 
 HERE = Path(__file__).resolve().parent
-WORKERS = 1
+WORKERS = 2
 SOURCES = [f"127.0.0.{number}" for number in range(1, 9)]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,11 +131,14 @@ class Node(GatewayProcess):
 
         def whole():
             with contextlib.suppress(OSError):
-                pids = self.workers()
-                return len(pids) == self._setting.workers and killed not in pids and self._is_ready()
+                return killed not in self.workers() and self._is_ready() and self._all_serve()
             return False
 
         await eventually(lambda: asyncio.to_thread(whole), seconds=30)
+
+    def _all_serve(self):
+        up = re.findall(rb"^gateway_worker_up{.*} (\S+)$", self.metrics(), re.MULTILINE)
+        return self._setting.workers == 1 or up == [b"1.0"] * self._setting.workers
 
     def reload(self):
         """Write another edition of the file and have it loaded at once. Whether it is in force now."""
