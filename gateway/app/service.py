@@ -22,6 +22,7 @@ from gateway.observe.tally import Tally
 from gateway.proxy.connections import SWEEP_SECONDS
 from gateway.proxy.gate import Gate
 from gateway.proxy.observer import Observer
+from gateway.proxy.rate_limit import SpentRequests
 
 STORE_WAIT = 3.0
 """Seconds that the public listener waits for the store's first answer."""
@@ -33,9 +34,18 @@ class Service:
     """One configuration in force, and how another one takes its place."""
 
     def __init__(
-        self, loaded: Loaded, state: TokenState, streams: Streams, logs: LogsConfig, checks: PasswordChecks
+        self,
+        loaded: Loaded,
+        state: TokenState,
+        streams: Streams,
+        logs: LogsConfig,
+        checks: PasswordChecks,
+        spent_requests: SpentRequests | None = None,
     ) -> None:
-        """Raises ConfigRefused, and OSError for a log that cannot be written."""
+        """`spent_requests`: what rate limits have counted, where several workers do.
+
+        Raises ConfigRefused, and OSError for a log that cannot be written.
+        """
         self.state = state
         self.metrics = Metrics()
         audit_writer, access_writer = streams.open(logs.audit), streams.open(logs.access)
@@ -47,6 +57,7 @@ class Service:
             audit=Tally(Audit(audit_writer.write if audit_writer else _nowhere, time), self.metrics),
             clock=time,
             made_secret=state.made_secret,
+            spent_requests=SpentRequests() if spent_requests is None else spent_requests,
         )
         self.current = assemble(loaded, self.shared)
         self.loaded_at = time()

@@ -1,13 +1,16 @@
-"""How many connections each worker holds, in memory that all of them share: what fairness is judged by."""
+"""Memory that all workers share: how many connections each of them holds, and what rate limits have counted."""
 
 import mmap
 import os
 import tempfile
 from pathlib import Path
 
+from gateway.proxy.rate_limit import MEMORY_BYTES
+
 CLOSED = -1
 """The figure of a worker that takes no connections: not there yet, draining, or dead."""
 _SIZE = 8
+_COUNTERS_AT = MEMORY_BYTES
 
 
 class Slots:
@@ -17,8 +20,11 @@ class Slots:
         """Map the file descriptor that `make` opened."""
         self.number = number
         self.count = count
-        self._map = mmap.mmap(number, count * _SIZE)
-        self._figures = memoryview(self._map).cast("q")
+        self._map = mmap.mmap(number, _COUNTERS_AT + count * _SIZE)
+        memory = memoryview(self._map)
+        self.spent_requests = memory[:_COUNTERS_AT]
+        """For `SpentRequests`: zeroed at first."""
+        self._figures = memory[_COUNTERS_AT:].cast("q")
 
     @classmethod
     def make(cls, count: int) -> "Slots":
@@ -28,7 +34,7 @@ class Slots:
         else:
             number, path = tempfile.mkstemp(prefix="gateway-workers-")
             Path(path).unlink()
-        os.ftruncate(number, count * _SIZE)
+        os.ftruncate(number, _COUNTERS_AT + count * _SIZE)
         slots = cls(number, count)
         for slot in range(count):
             slots[slot] = CLOSED
@@ -52,5 +58,6 @@ class Slots:
     def close(self) -> None:
         """Give the memory back."""
         self._figures.release()
+        self.spent_requests.release()
         self._map.close()
         os.close(self.number)

@@ -1,7 +1,6 @@
 """How many requests a route takes from one caller, counted by all workers of this machine in memory they share."""
 
 import hashlib
-import mmap
 from math import ceil
 from struct import Struct
 from time import monotonic
@@ -30,7 +29,7 @@ class SpentRequests:
     Entries are written without a lock: two workers that count one caller in the same microsecond count one request.
     """
 
-    def __init__(self, memory: bytearray | mmap.mmap | None = None) -> None:
+    def __init__(self, memory: bytearray | memoryview | None = None) -> None:
         """`memory`: zeroed, a multiple of 128 bytes, shared where several workers are to count as one."""
         self._memory = bytearray(MEMORY_BYTES) if memory is None else memory
         self._sets = len(self._memory) // (_ENTRY.size * _WAYS)

@@ -92,7 +92,7 @@ def test_who_is_refused_for_another_reason_is_not_counted(now):
 
 
 def test_workers_that_share_memory_count_as_one(now):
-    memory = mmap.mmap(-1, MEMORY_BYTES)
+    memory = memoryview(mmap.mmap(-1, MEMORY_BYTES))
     one, other = (limited(requests=1, spent=SpentRequests(memory)) for _ in range(2))
 
     assert ask(one).endswith(b"ok")
