@@ -115,7 +115,10 @@ class ErpSessions:
         return await asyncio.shield(task)
 
     def adopt(self, session_id: str, used: Credential, cookies: Mapping[str, str]) -> None:
-        """The ERP has answered a request with another cookie: it takes the place of the one that was used."""
+        """The ERP has answered a request with another cookie: it takes the place of the one that was used.
+
+        If it turns out to be another user's, since the ERP's own login was called through a route, ours is over.
+        """
         erp = used.erp
         changed = {**dict(erp.cookies), **cookies}
         if changed != dict(erp.cookies):
@@ -242,15 +245,18 @@ class ErpSessions:
             await asyncio.wait([before])
         try:
             session = await self._session(session_id)
+            theirs = await self._provider(session).is_theirs(erp)
             record = ErpRecord(version, self._seal.seal(session, erp))
-            if await self._records.put(session, record, replaces=replaces):
+            if theirs and await self._records.put(session, record, replaces=replaces):
                 return
+            held = self._held.pop(session_id, None)  # another worker was first: what it kept counts
+            if held is not None and held.version != version:
+                self._held[session_id] = held  # it has been changed again since
+            elif not theirs:
+                log.warning("an ERP session became another user's, or nobody's: ours is over")
+                await self._store.revoke_session(session_id, "another user in the ERP")
         except (Unavailable, CredentialsRejected) as error:
             log.info("a rotated ERP session was not kept: %s", error)
-            return
-        held = self._held.get(session_id)
-        if held is not None and held.version == version:
-            del self._held[session_id]  # another worker was first: what it kept counts
 
     def _adopted(self, session_id: str, done: "asyncio.Task[None]") -> None:
         if self._adopting.get(session_id) is done:

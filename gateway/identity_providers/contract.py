@@ -84,6 +84,10 @@ class ErpAccounts:
         tenants = (Remembered(session.tenant),) if session.tenant else ()
         return Account(self.name, user_id, session.user, "user", self._roles, self._scopes, tenants)
 
+    async def is_theirs(self, erp: ErpSession) -> bool:  # noqa: ARG002 - the contract's; most ERPs change no session
+        """Always: what is not a cookie is not changed by an answer."""
+        return True
+
     def tenants(self, erp: ErpSession) -> tuple[Any, ...]:  # noqa: ARG002 - the contract's; most ERPs know no tenants
         """None."""
         return ()

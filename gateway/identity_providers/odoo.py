@@ -90,19 +90,18 @@ class Odoo(ErpAccounts):
         return envelope.get("result")
 
     async def renew(self, erp: ErpSession) -> ErpSession | None:
-        """The same session if Odoo still knows it, under its new id if it has just rotated; None if it has ended."""
+        """The same session if Odoo still knows it, under its new id if it has just rotated; None if it has ended.
+
+        None, too, where it has become another user's.
+        """
         answer = await self._session_call("get_session_info", {}, erp)
-        if answer.status in _REDIRECTS:
-            return None
-        envelope = _envelope(answer)
-        error, result = envelope.get("error"), envelope.get("result")
-        if isinstance(error, dict) and error.get("code") == 100:
-            return None
-        if not isinstance(result, dict):
-            raise ErpNonsense("odoo: no session info")
-        if not result.get("uid"):
+        if _uid(answer) != erp.facts.get("uid"):
             return None
         return _session(answer.cookies.get(COOKIE) or dict(erp.cookies)[COOKIE], erp.facts)
+
+    async def is_theirs(self, erp: ErpSession) -> bool:
+        """Asks whose session it is: a login changes the cookie, and so does a logout."""
+        return _uid(await self._session_call("get_session_info", {}, erp)) == erp.facts.get("uid")
 
     async def destroy(self, erp: ErpSession) -> None:
         """End the session."""
@@ -133,6 +132,19 @@ def _session(session_id: str, facts: Mapping[str, Any]) -> ErpSession:
     if not _SESSION_ID.fullmatch(session_id):
         raise ErpNonsense("odoo: no usable session_id")
     return ErpSession(cookies=((COOKIE, session_id),), facts=facts)
+
+
+def _uid(answer: ErpAnswer) -> object:
+    """Whose session it is, by what get_session_info answers; None for nobody's."""
+    if answer.status in _REDIRECTS:
+        return None
+    envelope = _envelope(answer)
+    error, result = envelope.get("error"), envelope.get("result")
+    if isinstance(error, dict) and error.get("code") == 100:
+        return None
+    if not isinstance(result, dict):
+        raise ErpNonsense("odoo: no session info")
+    return result.get("uid") or None
 
 
 def _envelope(answer: ErpAnswer) -> dict[str, Any]:

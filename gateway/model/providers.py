@@ -80,6 +80,13 @@ class ErpProvider(PasswordVerifier, Protocol):
         """A session that the ERP takes from now on; None: the ERP will not have it any more. Raises Unavailable."""
         ...
 
+    async def is_theirs(self, erp: ErpSession) -> bool:
+        """Whether a session that the ERP changed on a request of the user's is still theirs. Raises Unavailable.
+
+        A login at the ERP itself, sent through a route, makes it somebody else's.
+        """
+        ...
+
     async def destroy(self, erp: ErpSession) -> None:
         """End the session in the ERP. Raises Unavailable."""
         ...

@@ -56,9 +56,19 @@ class ServiceAccount:
         return await asyncio.shield(self._signing_in)
 
     def adopt(self, used: Credential, erp: ErpSession) -> None:
-        """The ERP has changed the session while it was used."""
-        if self.held() is used:
-            self.hold(erp)
+        """The ERP has changed the session while it was used: the change counts once it is known whose it is now.
+
+        One of those who share the account may have called the ERP's own login through a route.
+        """
+        if self.held() is used and dict(erp.cookies) != dict(used.erp.cookies):
+            spawn(self._adopt(used, erp), name="service account")
+
+    async def _adopt(self, used: Credential, erp: ErpSession) -> None:
+        try:
+            if await self._provider.is_theirs(erp) and self.held() is used:
+                self.hold(erp)
+        except Unavailable as error:
+            log.info("a changed session of %s was not kept: %s", self._provider.name, error)
 
     def signs_in_with(self, username: str, password: str) -> bool:
         """Whether this is the account of that name and password."""

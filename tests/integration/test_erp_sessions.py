@@ -1,6 +1,7 @@
 """The gateway signs in to the ERP for the user: every kind of ERP behind a running gateway, failing as ERPs do."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from time import monotonic, sleep
@@ -271,6 +272,23 @@ def test_a_cookie_that_odoo_rotates_is_kept_from_the_client(client, erps):
     assert [answer.status for answer in answers] == [200] * 5
     assert [user_of(answer) for answer in answers] == ["ada"] * 5
     assert all(answer.all("Set-Cookie") == [] for answer in answers)
+
+
+def test_a_login_at_odoo_itself_makes_nobody_somebody_else(client, erps):
+    """Sent through a route, it would leave a user of ours with the session of another user there."""
+    token = login(client, "odoo/auth")["access_token"]
+    assert user_of(data(client, "odoo", token)) == "ada"
+    params = {"db": "prod", "login": "bob", "password": PASSWORD}
+
+    theirs = client.post(
+        "/odoo/web/session/authenticate", {"params": params, "id": 1}, bearer(token), ("Sec-Fetch-Site", "same-origin")
+    )
+
+    assert (theirs.json["result"]["username"], theirs.all("Set-Cookie")) == ("bob", [])
+    until = time.monotonic() + 30
+    while (answer := data(client, "odoo", token)).status == 200:
+        assert time.monotonic() < until
+    assert answer.status == 401
 
 
 def test_a_clients_own_session_cookie_never_reaches_odoo(client, erps):

@@ -301,6 +301,7 @@ async def test_a_cookie_that_the_erp_has_changed_is_kept(web):
     worker = web.worker()
     session = await web.sign_in(worker)
     changed = [f"session_id={letter * 84}".encode() for letter in "nm"]
+    web.erp.sessions |= {"n" * 84: "ada", "m" * 84: "ada"}
 
     worker.adopt(session.id, worker.held(session.id), {"session_id": "n" * 84})
     assert worker.held(session.id).cookie == changed[0]
@@ -310,6 +311,33 @@ async def test_a_cookie_that_the_erp_has_changed_is_kept(web):
     async with asyncio.timeout(5):
         while (await web.worker().get(session.id)).cookie != changed[1]:  # noqa: ASYNC110 - another process would have no event either
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("whose", ["bob", None])
+async def test_a_session_that_became_somebody_else_s_ends_ours(web, whose):
+    """Whoever calls the ERP's own login through a route would be one user here and another one there."""
+    worker = web.worker()
+    session = await web.sign_in(worker)
+    web.erp.sessions |= {"n" * 84: whose} if whose else {}
+
+    worker.adopt(session.id, worker.held(session.id), {"session_id": "n" * 84})
+    await asyncio.wait([worker._adopting[session.id]])
+
+    assert worker.held(session.id) is None
+    assert await web.store.session(session.id) is None
+
+
+async def test_an_erp_that_cannot_say_whose_a_changed_session_is_ends_nothing(web):
+    worker = web.worker()
+    session = await web.sign_in(worker)
+    before = worker.held(session.id)
+    web.erp.script("/web/session/get_session_info", "error")
+
+    worker.adopt(session.id, before, {"session_id": "n" * 84})
+    await asyncio.wait([worker._adopting[session.id]])
+
+    assert await web.store.session(session.id) is not None
+    assert (await web.worker().get(session.id)).cookie == before.cookie, "nothing was written"
 
 
 async def test_a_cookie_that_is_the_same_or_too_late_changes_nothing(web):

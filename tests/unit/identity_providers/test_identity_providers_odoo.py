@@ -97,6 +97,17 @@ async def test_a_live_session_stays_as_it_is(known):
     assert await known.settle(session, {"tenant": "x"}) is session
 
 
+async def test_whose_a_session_is_now_is_asked(erp, known):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+    assert await known.is_theirs(session)
+
+    erp.sessions[dict(session.cookies)["session_id"]] = "bob"
+    assert not await known.is_theirs(session)
+    assert await known.renew(session) is None
+    erp.expire_all()
+    assert not await known.is_theirs(session)
+
+
 async def test_a_redirect_to_the_login_page_ends_a_renewal(erp, known):
     session = (await known.verify("ada", PASSWORD, call())).erp_session
     erp.script("/web/session/get_session_info", "redirect")

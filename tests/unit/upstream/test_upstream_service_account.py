@@ -1,11 +1,13 @@
 """The service account of an upstream: signed in once for all, and never a client's fault."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes.erp_rig import asking, provider
 from fakes.jmix import Jmix
 from fakes.token_fixtures import checks, clock
+from fakes.waiting import eventually
 
 from gateway.errors import ErpDown, Unavailable
 from gateway.model import ErpSession, spawn
@@ -75,9 +77,42 @@ async def test_an_erp_that_is_down_is_tried_again(erp, account):
 async def test_a_session_that_the_erp_changed_is_used_from_then_on(account):
     first = await account.get()
     account.adopt(first, ErpSession(cookies=(("session_id", "new"),)))
+    await eventually(lambda: account.held() is not first)
     account.adopt(first, ErpSession(cookies=(("session_id", "too late"),)))
+    account.adopt(account.held(), account.held().erp)
+    await asyncio.sleep(0)
 
     assert account.held().cookie == b"session_id=new"
+
+
+class Other:
+    """A provider whose session has become somebody else's, or that cannot say."""
+
+    name = "erp"
+
+    def __init__(self, error=None):
+        self.error, self.asked = error, 0
+
+    async def is_theirs(self, _):
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return False
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("away")])
+async def test_a_session_that_one_of_its_users_made_their_own_is_not_everybodys(account, clock, error):
+    """An API key that calls the ERP's own login would change who all of them are."""
+    held = await account.get()
+    provider = Other(error)
+    shared = ServiceAccount(provider, "ada", "correct horse", clock)
+    shared.go_on_with(held)
+
+    shared.adopt(held, ErpSession(cookies=(("session_id", "new"),)))
+    await eventually(lambda: provider.asked)
+    await asyncio.sleep(0)
+
+    assert shared.held() is held
 
 
 async def test_the_account_of_a_new_configuration_goes_on_with_the_session_of_the_old_one(erp, account, clock):
@@ -90,8 +125,9 @@ async def test_the_account_of_a_new_configuration_goes_on_with_the_session_of_th
     assert after.held() is account.held() is held
     renewed = await account.renew(held)  # by a request under way
     assert after.held() is renewed
-    account.adopt(renewed, renewed.erp)
-    assert after.held() is account.held() is not renewed
+    account.adopt(renewed, replace(renewed.erp, cookies=(("a", "b"),)))
+    await eventually(lambda: after.held() is not renewed)
+    assert after.held() is account.held()
     assert [each.path for each in erp.asked] == ["/oauth/token", "/oauth/token"]
 
 

@@ -121,10 +121,12 @@ async def test_a_cookie_that_the_erp_sets_is_kept_where_it_belongs(home):
     users, service = made.ready(ada), await made.fetch(KEY)
     new = "n" * 84
 
+    home.erp.sessions |= {new: "bob", f"{new}u": "ada"}
+
     made.adopt(KEY, service, {"session_id": new})
     made.adopt(ada, users, {"session_id": new[::-1] + "u"})
 
-    await eventually(lambda: made.ready(ada) is not users)
+    await eventually(lambda: made.ready(ada) is not users and made.ready(KEY) is not service)
     assert made.ready(KEY).cookie == f"session_id={new}".encode()
     assert made.ready(ada).cookie == f"session_id={new}u".encode()
 
