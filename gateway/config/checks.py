@@ -12,6 +12,7 @@ from gateway.config.problems import Location, did_you_mean
 from gateway.config.routes import IN_BODY
 from gateway.config.schema import default_route_name
 from gateway.config.section import Options
+from gateway.config.store_url import SCHEMES
 
 
 def check(document: Document) -> None:
@@ -123,7 +124,7 @@ def _check_generated_secrets(document: Document) -> None:
     """Only the embedded store's directory can keep a secret that nobody wrote down."""
     store = _named(document, "store")
     url = store.get("url", "")
-    if not isinstance(url, str) or url.partition("://")[0] not in {"redis", "rediss", "unix"}:
+    if not isinstance(url, str) or url.partition("://")[0] not in set(SCHEMES) - {"embedded"}:
         return
     why = "with a Redis url nothing can be generated: every gateway on it needs the same one"
     if not (store.get("encryption_key") or store.get("encryption_key_file")):

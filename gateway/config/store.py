@@ -2,15 +2,15 @@
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, model_validator
 
 from gateway.config.addresses import is_loopback
-from gateway.config.problems import did_you_mean
 from gateway.config.secret import Secret
 from gateway.config.section import Section, fault
 from gateway.config.server import TOKEN_LENGTH
+from gateway.config.store_url import StoreUrl, parse
 from gateway.config.values import AnyLine, Duration, OptionalFilePath, Whole
 
 
@@ -22,49 +22,14 @@ def _key_prefix(prefix: str) -> str:
 
 
 def _store_url(url: str) -> str:
-    if refusal := _refuse_store_url(url):
-        raise ValueError(refusal)
+    parse(url)
     return url
-
-
-def _refuse_store_url(url: str) -> str:
-    """Why this store cannot be used; empty where it can."""
-    scheme, found, rest = url.partition("://")
-    schemes = ["embedded", "redis", "rediss", "unix", "redis+sentinel", "redis+cluster"]
-    if not found or scheme not in schemes:
-        return f"must begin with embedded://, redis://, rediss:// or unix://{did_you_mean(scheme, schemes)}"
-    if scheme in {"redis+sentinel", "redis+cluster"}:
-        return f"{scheme}:// is not supported yet"
-    if not rest or (scheme == "unix" and not rest.startswith("/")):
-        return {"embedded": "names no directory", "unix": "names no absolute path"}.get(scheme, "names no host")
-    if scheme in {"redis", "rediss"}:
-        return _refuse_redis_url(url)
-    return ""
-
-
-def _refuse_redis_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "is not a well-formed URL"
-    if not host or port == 0:
-        return "names no host" if not host else "names port 0"
-    if parts.query or parts.fragment or not re.fullmatch(r"(/[0-9]{0,4})?", parts.path):
-        return "may hold host, port and database number only, such as redis://10.0.0.5:6379/0"
-    return ""
 
 
 def _long_or_empty(secret: Secret) -> Secret:
     if secret and len(secret.reveal()) < TOKEN_LENGTH:
         raise ValueError(f"must be {TOKEN_LENGTH} characters or more")
     return secret
-
-
-def _no_replicas(replicas: int) -> int:
-    if replicas:
-        raise ValueError("a value above 0 is not supported yet")
-    return replicas
 
 
 class StoreConfig(Section):
@@ -74,10 +39,12 @@ class StoreConfig(Section):
     username: AnyLine = ""
     password: Secret = Secret()
     tls_ca_file: OptionalFilePath = ""
+    sentinel_username: AnyLine = ""
+    sentinel_password: Secret = Secret()
     key_prefix: Annotated[AnyLine, AfterValidator(_key_prefix)] = "gw:"
     timeout: Duration = 0.5
     encryption_key: Annotated[Secret, AfterValidator(_long_or_empty)] = Secret()
-    min_replicas: Annotated[Whole, AfterValidator(_no_replicas)] = 0
+    min_replicas: Whole = 0
     when_down: Literal["deny", "verify_signed"] = "deny"
     max_staleness: Duration = 60.0
 
@@ -94,7 +61,13 @@ class StoreConfig(Section):
     @property
     def crosses_network_in_clear(self) -> bool:
         """Tokens' hashes and sessions travel to another machine without TLS."""
-        return self.url.startswith("redis://") and not is_loopback(urlsplit(self.url).hostname or "")
+        where = self.where
+        return not where.tls and not all(is_loopback(host) for host, _ in where.hosts)
+
+    @property
+    def where(self) -> StoreUrl:
+        """What the URL means."""
+        return parse(self.url)
 
     @model_validator(mode="before")
     @classmethod
@@ -106,6 +79,8 @@ class StoreConfig(Section):
         userinfo, at, host = authority.rpartition("@")
         if not found or not at:
             return data
+        if "+" in scheme and "@" in userinfo:
+            raise fault("url", "names a user more than once; write it once, before the first host")
         username, _, password = userinfo.partition(":")
         lifted = {"username": unquote(username), "password": unquote(password)}
         if any(data.get(key) or data.get(f"{key}_file") for key, value in lifted.items() if value):
@@ -116,6 +91,11 @@ class StoreConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StoreConfig":
-        if self.tls_ca_file and not self.url.startswith("rediss://"):
+        if self.tls_ca_file and not self.where.tls:
             raise fault("tls_ca_file", "is only used with a rediss:// url")
+        if self.min_replicas and self.is_embedded:
+            raise fault("min_replicas", "needs a Redis url: the embedded store has no replicas")
+        if (self.sentinel_username or self.sentinel_password) and self.where.kind != "sentinel":
+            key = "sentinel_username" if self.sentinel_username else "sentinel_password"
+            raise fault(key, "is only used with a redis+sentinel:// url")
         return self

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from gateway.errors import StoreUnavailable
 from gateway.state.breaker import Breaker
+from gateway.state.durable import SHARE, Durability
 from gateway.state.link import Command, Refusal
 from gateway.state.node import Node
 from gateway.state.script import Script
@@ -14,17 +15,22 @@ from gateway.state.topology import Topology
 
 __all__ = ["Calls", "Command", "Script"]
 
+_DURABLE_AT_ONCE: Final = 32
+"""Each waits for its replicas on a connection of its own."""
+
 
 class Calls:
     """What the store's steps are made of. Independent callers share the connections, and none waits for another."""
 
-    def __init__(self, topology: Topology, *, timeout: float) -> None:
+    def __init__(self, topology: Topology, *, timeout: float, durability: Durability | None = None) -> None:
         self.topology = topology
         self.timeout = timeout
         """Seconds for a whole step, connecting included."""
         self.failures = 0
         """Steps that failed, were too late, or were not tried because the store had just fallen silent."""
         self.breaker = Breaker()
+        self._durability = durability or Durability()
+        self._durable_turn = asyncio.Semaphore(_DURABLE_AT_ONCE)
 
     @asynccontextmanager
     async def budget(self) -> AsyncIterator[None]:
@@ -43,6 +49,24 @@ class Calls:
             self.failures += 1
             raise StoreUnavailable(f"the store failed: {type(error).__name__}: {error}") from error
 
+    async def one_durably(self, *command: str | bytes | int) -> Any:
+        """Like `one`, for a write that no fail-over may lose."""
+        return (await self.many_durably((command,)))[0]
+
+    async def many_durably(self, commands: Sequence[Command]) -> list[Any]:
+        """Like `many`, and answered once `min_replicas` have it all. Raises StoreUnavailable if too few do in time."""
+        durability = self._durability
+        if not durability.replicas:
+            return await self.many(commands)
+        async with self._durable_turn:
+            with_fences = [*commands, *durability.fences(commands)]
+            answers, acknowledged = await self.topology.ask_durably(
+                with_fences, durability.replicas, self.timeout * SHARE
+            )
+        _raise_first(answers)
+        durability.check(acknowledged)
+        return answers[: len(commands)]
+
     async def one(self, *command: str | bytes | int) -> Any:
         """Run one command. Raises Refusal and OSError: call it within `budget`."""
         answer = (await self.topology.ask((command,)))[0]
@@ -53,9 +77,7 @@ class Calls:
     async def many(self, commands: Sequence[Command]) -> list[Any]:
         """Run independent commands in one round trip; the first that failed is raised once all are answered."""
         answers = await self.topology.ask(commands)
-        for answer in answers:
-            if isinstance(answer, Refusal):
-                raise answer
+        _raise_first(answers)
         return answers
 
     async def through(self, master: Node, command: Command) -> Any:
@@ -77,3 +99,9 @@ class Calls:
     async def close(self) -> None:
         """Close all connections."""
         self.topology.close()
+
+
+def _raise_first(answers: Sequence[Any]) -> None:
+    for answer in answers:
+        if isinstance(answer, Refusal):
+            raise answer

@@ -18,10 +18,10 @@ _IDLE: Final = 30.0
 class Node:
     """Asks one server of the store. Every failure is an OSError; a refused command is answered by a Refusal."""
 
-    def __init__(self, endpoint: Endpoint, scripts: Sequence[Script]) -> None:
+    def __init__(self, endpoint: Endpoint, scripts: Sequence[Script], link: Link | None = None) -> None:
         self.endpoint = endpoint
         self._scripts = {script.sha: script for script in scripts}
-        self._links: list[Link] = []
+        self._links = [] if link is None else [link]
         self._spare: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
         self._closed = False

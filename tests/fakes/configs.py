@@ -28,7 +28,7 @@ server:
   trusted_proxies: [10.0.0.0/8, 192.0.2.1]
   tls: {{certificate_file: cert.pem, private_key_file: key.pem}}
   timeouts: {{header: 5s, body: 30s, idle: 90s, drain: 500ms}}
-  limits: {{header_bytes: 16KiB, body_bytes: 1GiB, connections: 500, connections_per_address: 10}}
+  limits: {{header_bytes: 16KiB, body_bytes: 1GiB, connections: 500, connections_per_address: 10, verified_tokens: 1000}}
   forward_auth: {{failure_status: 403, injected_credential: true, rewritten_uri: false}}
 admin:
   listen: 127.0.0.1:9081
@@ -36,10 +36,12 @@ admin:
   hosts: [admin.example.com]
 logs: {{access: stderr, audit: /var/log/gateway/audit.log, level: debug}}
 store:
-  url: rediss://10.0.0.5:6379/1
+  url: rediss+sentinel://10.0.0.5,10.0.0.6:26380/gate/1
   username: gw
   password: hush
   tls_ca_file: ca.pem
+  sentinel_username: watcher
+  sentinel_password: hush too
   key_prefix: "erp:"
   timeout: 250ms
   encryption_key: "abcdef0123456789abcdef0123456789"

@@ -20,6 +20,8 @@ MAY_BE_EMPTY_TEXT = {
     "store.username",
     "store.password",
     "store.tls_ca_file",
+    "store.sentinel_username",
+    "store.sentinel_password",
     "identity_providers.staff.users.0.tenants.0.roles.0.type",
     "upstreams.odoo.tls.ca_file",
     "upstreams.odoo.tls.server_name",
@@ -187,10 +189,11 @@ def test_what_is_left_out_has_the_defaults_of_the_contract(load_text):
     }
     assert str(config.admin.listen) == "127.0.0.1:8081"
     assert config.logs.model_dump() == {"access": "stdout", "audit": "stdout", "level": "info"}
-    assert config.store.model_dump(exclude={"password", "encryption_key"}) == {
+    assert config.store.model_dump(exclude={"password", "sentinel_password", "encryption_key"}) == {
         "url": "embedded://state",
         "username": "",
         "tls_ca_file": "",
+        "sentinel_username": "",
         "key_prefix": "gw:",
         "timeout": 0.5,
         "min_replicas": 0,

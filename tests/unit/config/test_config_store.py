@@ -12,7 +12,7 @@ def store(url, more=""):
 
 @pytest.mark.parametrize(
     "url",
-    ["embedded://state", "embedded:///var/lib/gateway", "redis://127.0.0.1:6379", "redis://10.0.0.5/3", "rediss://redis.example.com:6380/0", "unix:///run/redis.sock", "redis://[::1]:6379/0"],
+    ["embedded://state", "embedded:///var/lib/gateway", "redis://127.0.0.1:6379", "redis://10.0.0.5/3", "rediss://redis.example.com:6380/0", "unix:///run/redis.sock", "redis://[::1]:6379/0", "redis+sentinel://a,b:26380,[::1]/gate/2", "rediss+cluster://a:7000,b"],
 )  # fmt: skip
 def test_a_store_is_private_or_a_server_of_ones_own(load_text, url):
     found = load_text(store(url)).config.store
@@ -24,9 +24,10 @@ def test_a_store_is_private_or_a_server_of_ones_own(load_text, url):
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("redis+sentinel://a,b/master", "redis+sentinel:// is not supported yet"),
-        ("redis+cluster://a,b", "redis+cluster:// is not supported yet"),
-        ("embeded://state", 'must begin with embedded://, redis://, rediss:// or unix://; did you mean "embedded"?'),
+        (
+            "embeded://state",
+            'must begin with embedded://, redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://; did you mean "embedded"?',
+        ),
         ("localhost:6379", "must begin with"),
         ("", "must begin with"),
         ("embedded://", "names no directory"),
@@ -61,8 +62,24 @@ def test_a_password_in_the_url_and_beside_it_is_refused(refused):
     assert "one" not in problems[0]
 
 
-def test_with_a_redis_url_every_secret_is_explicit(refused):
-    text = MINIMAL + "store: {url: redis://127.0.0.1}\n"
+def test_a_user_is_written_once_for_all_hosts(load_text, refused):
+    found = load_text(store("redis+cluster://gw:pass@a,b")).config.store
+
+    assert (found.url, found.username, found.password.reveal()) == ("redis+cluster://a,b", "gw", "pass")
+    assert "store.url: names a user more than once" in refused(store("redis+cluster://gw:pass@a,gw:pass@b"))[0]
+
+
+def test_sentinels_have_a_user_of_their_own(load_text):
+    found = load_text(store("redis+sentinel://a/gate", ", sentinel_username: watch, sentinel_password: w")).config.store
+
+    assert (found.sentinel_username, found.sentinel_password.reveal()) == ("watch", "w")
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1", "unix:///r.sock", "rediss+sentinel://a/gate", "redis+cluster://a"]
+)
+def test_with_a_redis_url_every_secret_is_explicit(refused, url):
+    text = MINIMAL + f"store: {{url: '{url}'}}\n"
 
     assert [problem.partition(": ")[2] for problem in refused(text)] == [
         "signing_keys: is empty; with a Redis url nothing can be generated: every gateway on it needs the same one",
@@ -79,12 +96,14 @@ def test_with_a_redis_url_an_empty_signing_secret_is_refused(refused):
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        (", min_replicas: 1", "store.min_replicas: a value above 0 is not supported yet"),
+        (", min_replicas: 1", "store.min_replicas: needs a Redis url: the embedded store has no replicas"),
         (", when_down: allow", "store.when_down: must be one of deny, verify_signed"),
         (", timeout: 0s", "store.timeout: must be more than zero"),
         (", key_prefix: ''", "store.key_prefix: must be 1 to 64"),
         (", key_prefix: '{a}'", "store.key_prefix: must be 1 to 64"),
         (", tls_ca_file: ca.pem", "store.tls_ca_file: is only used with a rediss:// url"),
+        (", sentinel_username: w", "store.sentinel_username: is only used with a redis+sentinel:// url"),
+        (", sentinel_password: w", "store.sentinel_password: is only used with a redis+sentinel:// url"),
     ],
 )
 def test_a_store_setting_that_cannot_be_is_refused(refused, more, expected):
@@ -105,6 +124,6 @@ def test_an_encryption_key_is_long(refused):
     assert refused(text) == ["5:25: store.encryption_key: must be 32 characters or more"]
 
 
-@pytest.mark.parametrize(("url", "clear"), [("redis://10.0.0.5", True), ("redis://127.0.0.1", False), ("rediss://10.0.0.5", False), ("unix:///r.sock", False)])  # fmt: skip
+@pytest.mark.parametrize(("url", "clear"), [("redis://10.0.0.5", True), ("redis://127.0.0.1", False), ("rediss://10.0.0.5", False), ("unix:///r.sock", False), ("redis+cluster://127.0.0.1,10.0.0.5", True), ("rediss+cluster://10.0.0.5", False), ("redis+sentinel://localhost/gate", False)])  # fmt: skip
 def test_only_a_distant_redis_without_tls_is_in_clear(load_text, url, clear):
     assert load_text(store(url)).config.store.crosses_network_in_clear is clear

@@ -7,6 +7,7 @@ from fakes.wire import ScriptedTopology
 
 from gateway.errors import StoreUnavailable
 from gateway.state.calls import Calls
+from gateway.state.durable import Durability
 from gateway.state.link import Refusal
 
 
@@ -142,3 +143,52 @@ async def test_a_store_that_has_fallen_silent_is_not_waited_for_by_the_next_step
 
     assert topology.sent == [("GET", "a")], "the second was not tried"
     assert calls.failures == 2
+
+
+class Replicas(ScriptedTopology):
+    """One master, and so many replicas that acknowledge."""
+
+    acknowledged = 0
+
+    async def ask_durably(self, commands, replicas, seconds):
+        self.asked_for = replicas, seconds
+        return await self.ask(commands), self.acknowledged
+
+
+async def test_a_durable_write_is_fenced_and_waits_for_its_replicas():
+    topology = Replicas(b"OK", b"OK")
+    topology.acknowledged = 2
+    calls = Calls(topology, timeout=4.0, durability=Durability(2, "gw:"))
+
+    async with calls.budget():
+        assert await calls.one_durably("SET", "gw:a", "1") == b"OK"
+
+    assert topology.asked_for == (2, 2.0)
+    assert topology.sent == [("SET", "gw:a", "1"), ("SET", "gw:d:{gw:a}", "", "PX", "1000")]
+
+
+async def test_too_few_replicas_are_an_outage_that_says_nothing_about_the_master():
+    calls = Calls(Replicas(1, b"OK"), timeout=4.0, durability=Durability(1, "gw:"))
+
+    with pytest.raises(StoreUnavailable, match="0 replicas"):
+        async with calls.budget():
+            await calls.one_durably("DEL", "gw:a")
+
+    assert calls.failures == 1
+    assert not calls.breaker.is_open
+
+
+async def test_a_refused_durable_write_is_a_refusal_first():
+    topology = Replicas(Refusal("READONLY"), b"OK")
+    calls = Calls(topology, timeout=4.0, durability=Durability(1, "gw:"))
+
+    with pytest.raises(StoreUnavailable, match="READONLY"):
+        async with calls.budget():
+            await calls.one_durably("SET", "gw:a", "1")
+
+
+async def test_without_replicas_a_durable_write_is_any_write():
+    topology = ScriptedTopology(b"OK")
+
+    assert await Calls(topology, timeout=4.0).one_durably("SET", "gw:a", "1") == b"OK"
+    assert topology.sent == [("SET", "gw:a", "1")]

@@ -6,7 +6,9 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.store import StoreConfig
+from gateway.state.cluster import Cluster
 from gateway.state.connect import open_store
+from gateway.state.sentinels import Sentinels
 from gateway.state.topology import Single
 
 TABLE = [
@@ -37,9 +39,31 @@ def test_tls_is_used_where_the_url_says_so():
     assert found.tls.context().check_hostname
 
 
+def test_sentinels_are_asked_as_somebody_else():
+    config = StoreConfig(
+        url="rediss+sentinel://a,b:1/gate/2", username="gw", password=Secret("p"), sentinel_password=Secret("w")
+    )
+
+    found = open_store(config).calls.topology
+
+    assert isinstance(found, Sentinels)
+    assert [str(one) for one in found._sentinels] == ["a:26379", "b:1"]
+    them, us = found._sentinels[0], found._us
+    assert (them.username, them.password.reveal(), them.database) == ("", "w", 0)
+    assert (us.username, us.password.reveal(), us.database) == ("gw", "p", 2)
+    assert them.tls is us.tls is not None
+
+
+def test_a_cluster_is_found_through_any_of_the_nodes_named():
+    found = open_store(StoreConfig(url="redis+cluster://a,b:1")).calls.topology
+
+    assert isinstance(found, Cluster)
+    assert found._seeds == (("a", 6379), ("b", 1))
+
+
 @pytest.mark.parametrize("url", ["embedded://state", "http://x", "redis://", "x"])
 def test_what_is_no_store_is_refused(url):
-    with pytest.raises(ValueError, match="not the URL of a store"):
+    with pytest.raises(ValueError, match=r"not the URL of a store|must begin with|names no host"):
         open_store(StoreConfig(), url=url)
 
 
