@@ -57,7 +57,7 @@ class ClientConnection(RequestReader):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._deaf = True
-        self.gate.client_disconnected(self)
+        self.disconnected()
         serving, self._serving = self._serving, None
         self._incoming = None
         for exchange in (serving, *(self._queue or ())):
@@ -83,6 +83,10 @@ class ClientConnection(RequestReader):
             serving.upstream_connection.resume()
             self.arm(phases.STREAM, serving.idle_timeout)
         self.free(CLIENT_FULL)
+
+    def disconnected(self) -> None:
+        """The client is gone, from here or from the tunnel that this connection became."""
+        self.gate.client_disconnected(self)
 
     # -- what the exchange asks for -----------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class OpenConnections:
 
     def cut_all(self) -> None:
         """End everything now."""
-        self.ongoing.end_all()
+        self.ongoing.stop()
         for connection in list(self.connections):
             connection.transport.abort()
 

@@ -39,6 +39,9 @@ class Ongoing:
         """Its credential is dead; `error` says why, where that is known."""
         raise NotImplementedError
 
+    def stop(self) -> None:
+        """The gateway stops; exchanges are cut with their connections."""
+
     def sweep(self, _epoch: float) -> None:
         """Called a few times a second, with the seconds since the epoch."""
         if self.unproved:
@@ -164,10 +167,10 @@ class OngoingExchanges:
             remembered = now - REMEMBERED_SECONDS
             self._heard = {key: moment for key, moment in self._heard.items() if moment > remembered}
 
-    def end_all(self) -> None:
+    def stop(self) -> None:
         """The gateway stops."""
         for one in list(self.watched.values()):
-            one.end()
+            one.stop()
 
     def _consider(self, exchange: "ForwardedExchange") -> None:
         """Those of anonymous callers, and those whose credential is part of the body, end by themselves."""

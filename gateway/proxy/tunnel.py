@@ -9,6 +9,7 @@ from gateway.errors import GatewayError, UpstreamFault
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.head import Fields
 from gateway.proxy.ongoing import Ongoing
+from gateway.proxy.websocket_frames import GOING_AWAY, POLICY_VIOLATION, Frames, close_frame
 from gateway.upstream.connection import WRITE_BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -53,27 +54,40 @@ class Tunnel(Ongoing):
         exchange.status = 101
         exchange.answer_started = True
         client.deadline = float("inf")
-        client_side, upstream_side = _Side(self, self._client), _Side(self, self._upstream)
+        client_side, upstream_side = _Side(self, self._client, masks=False), _Side(self, self._upstream, masks=True)
         client_side.peer, upstream_side.peer = upstream_side, client_side
+        self._sides = (client_side, upstream_side)
         self._client.set_protocol(client_side)
         self._upstream.set_protocol(upstream_side)
         actions = exchange.rules.answer_actions
         lines = [b"%b: %b\r\n" % field for field in fields if actions[field[0]] is None]
         head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         self._client.write(head + b"".join(lines) + b"\r\n" + rest)
+        client_side.frames.pass_on(rest)
         exchange.bytes_sent += len(rest)
         if exchange.early:
             self._upstream.write(exchange.early)
+            upstream_side.frames.pass_on(exchange.early)
         self._client.resume_reading()
 
     def sweep(self, epoch: float) -> None:
         if self.exchange.verified.expires_at <= epoch:
-            self.close()
+            self.end()
         else:
             super().sweep(epoch)
 
     def end(self, _error: GatewayError | None = None) -> None:
+        self._say(POLICY_VIOLATION)
         self.close()
+
+    def stop(self) -> None:
+        self._say(GOING_AWAY)
+        self.close()
+
+    def _say(self, code: int) -> None:
+        """Tell both ends why, where that does not break into a frame."""
+        for side in self._sides if self._open else ():
+            side.say(code)
 
     def close(self) -> None:
         """End both sides and observe the exchange."""
@@ -84,23 +98,33 @@ class Tunnel(Ongoing):
                 transport.close()  # once what was written has been read …
                 if transport.get_write_buffer_size():
                     asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)  # … or not
-            self._gate.client_disconnected(self.exchange.client)
+            self.exchange.client.disconnected()
             self.exchange.end()
 
 
 class _Side(asyncio.Protocol):
     """Reads from one transport, writes to the other side's."""
 
-    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport) -> None:
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport, *, masks: bool) -> None:
+        """`masks`: what goes to this side is masked, because to it we are a client."""
         self._tunnel = tunnel
+        self._masks = masks
+        self.frames = Frames()
+        """What has gone to this side."""
         self.transport = transport
         self.peer = cast("_Side", None)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def data_received(self, data: bytes) -> None:
         self.peer.transport.write(data)
+        self.peer.frames.pass_on(data)
         if self.peer.transport is self._tunnel.exchange.client.transport:
             self._tunnel.exchange.bytes_sent += len(data)
+
+    def say(self, code: int) -> None:
+        """Send a Close frame, unless one was sent, or it would be taken for a piece of another frame."""
+        if self.frames.between and not self.frames.closed and not self.transport.is_closing():
+            self.transport.write(close_frame(code, masked=self._masks))
 
     def eof_received(self) -> None:
         self._tunnel.close()  # a WebSocket knows no half-closed state: RFC 6455, section 1.4

@@ -74,8 +74,9 @@ async def test_it_closes_at_logout(gateway, client, login):
 
         client.post("/auth/logout", None, bearer(token))
 
-        with pytest.raises(ConnectionClosed):
-            await asyncio.wait_for(socket.recv(), 1.0)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 10.0)
+        assert closed.value.rcvd.code == 1008
         await other.send("still here")
         assert await other.recv() == "still here"
 
@@ -85,8 +86,28 @@ async def test_it_closes_when_the_token_expires(gateway, login):
         await socket.send("x")
         assert await socket.recv() == "x"
 
-        with pytest.raises(ConnectionClosed):
-            await asyncio.wait_for(socket.recv(), 4.0)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 20.0)
+        assert closed.value.rcvd.code == 1008
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_gateway_that_stops_says_so_once_its_drain_time_is_over(tmp_path, workers):
+    upstream = DemoUpstream().start()
+    config = CONFIG.format(logins=LOGINS, port=upstream.port)
+    server = f"server: {{workers: {workers}, public_url: 'http://erp.example', timeouts: {{drain: 1s}}}}\n"
+    gateway = GatewayProcess(tmp_path, server + config).start()
+    try:
+        async with connect(gateway, ("X-API-Key", SCANNER_KEY)) as socket:
+            await socket.send("x")
+            assert await socket.recv() == "x"
+            await asyncio.to_thread(gateway.stop)
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 20.0)
+        assert closed.value.rcvd.code == 1001
+    finally:
+        gateway.stop()
+        upstream.stop()
 
 
 async def test_one_opened_with_a_key_stays(gateway):

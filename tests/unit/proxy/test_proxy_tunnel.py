@@ -258,9 +258,54 @@ async def test_a_peer_that_never_reads_is_cut(wired, monkeypatch):
     client = open_tunnel(wired)
     client.transport.buffered = 1000
 
-    wired.gate.ongoing.end_all()
+    wired.gate.ongoing.stop()
     assert client.transport.ended == "closed"
     await asyncio.sleep(0.001)
 
     assert client.transport.ended == "aborted"
     assert wired.erp.ended == "closed"
+
+
+def close_codes(wired, client):
+    """What both ends were told last, if it is a Close frame."""
+    told = client.hears()[-4:], wired.erp.take()[-8:]
+    code = int.from_bytes(told[0][2:], "big") if told[0][:2] == b"\x88\x02" else None
+    masked = (
+        bytes(a ^ b for a, b in zip(told[1][2:6], told[1][6:], strict=False)) if told[1][:2] == b"\x88\x82" else b""
+    )
+    return code, int.from_bytes(masked, "big") if masked else None
+
+
+def test_both_ends_are_told_that_the_session_is_over(wired):
+    client = open_tunnel(wired)
+
+    wired.gate.ongoing.invalidate(Invalidation("all"))
+
+    assert close_codes(wired, client) == (1008, 1008)
+    assert client.transport.ended == wired.erp.ended == "closed"
+
+
+def test_both_ends_are_told_that_the_gateway_stops(wired):
+    client = open_tunnel(wired)
+
+    wired.gate.ongoing.stop()
+
+    assert close_codes(wired, client) == (1001, 1001)
+
+
+def test_nothing_is_said_in_the_middle_of_a_frame(wired):
+    client = open_tunnel(wired, late=b"\x81\x05hel")
+    client.transport.protocol.data_received(b"\x81\x85mask")
+
+    wired.gate.ongoing.stop()
+
+    assert close_codes(wired, client) == (None, None)
+
+
+def test_nor_after_a_close_frame_of_their_own(wired):
+    client = open_tunnel(wired, late=b"\x88\x00")
+    client.transport.protocol.data_received(b"\x88\x80mask")
+
+    wired.gate.ongoing.stop()
+
+    assert close_codes(wired, client) == (None, None)
