@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from sys import maxsize
 from typing import Any
 
 from pydantic import BaseModel
@@ -81,7 +82,8 @@ def build_logins(
     config = loaded.config
     parts = {name: part for name, login in config.logins.items() if (part := _parts(loaded, name, login, keys))}
     refuse_published_secrets(loaded, {name: part.options for name, part in parts.items()})
-    cache = VerifiedTokens(shared.feed, clock=shared.clock, max_staleness=config.store.staleness)
+    capacity = config.server.limits.verified_tokens or maxsize
+    cache = VerifiedTokens(shared.feed, capacity, shared.clock, max_staleness=config.store.staleness)
     clients = _clients(loaded, shared)
     current = CurrentSessions(providers, clients, _choices(config.logins))
     formats = [part.tokens for part in parts.values()]

@@ -74,6 +74,7 @@ class ServerLimits(Section):
     body_bytes: Size = 100 * 1024 * 1024
     connections: Whole = 10_000
     connections_per_address: Whole = 0
+    verified_tokens: Whole = 50_000
 
 
 def _read_failure_status(value: object) -> int:

@@ -1,11 +1,14 @@
 import json
+from math import inf
 
 import pytest
 
 from gateway.assembly.logins import refuse_of
 from gateway.config.problems import ConfigRefused
 from gateway.errors import CredentialsRejected
+from gateway.model import ANONYMOUS
 from gateway.proxy.route import RefuseByRequest
+from gateway.tokens.cache import Verified
 
 SEVERAL = """{native: {dialect: native, path: /auth, identity_provider: staff, access_ttl: 1m, refresh: {grace: 3s}},
   other: {dialect: native, path: /auth, identity_provider: staff, hosts: [other.example]},
@@ -36,6 +39,16 @@ def test_two_logins_share_a_path_on_different_hosts(assembler):
         None: "native",
         frozenset({b"other.example"}): "other",
     }
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(8, 8), (0, 20)])
+def test_a_worker_remembers_as_many_verified_tokens_as_the_limit_says(assembler, limit, kept):
+    built = assembler(server=f"{{limits: {{verified_tokens: {limit}}}}}").logins
+
+    for number in range(20):
+        built.cache.put(b"%d" % number, Verified(ANONYMOUS, inf, "s", ""), built.cache.generation)
+
+    assert len(built.cache) == kept
 
 
 async def test_the_key_set_is_published_once_for_all(assembler):

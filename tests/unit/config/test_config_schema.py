@@ -186,6 +186,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract(load_text):
         "body_bytes": 100 * 2**20,
         "connections": 10_000,
         "connections_per_address": 0,
+        "verified_tokens": 50_000,
     }
     assert str(config.admin.listen) == "127.0.0.1:8081"
     assert config.logs.model_dump() == {"access": "stdout", "audit": "stdout", "level": "info"}
