@@ -63,10 +63,11 @@ class AdminClient:
         return value
 
 
-def client_for(path: Path, environ: Mapping[str, str]) -> AdminClient:
+def client_for(path: Path, environ: Mapping[str, str], timeout: float = TIMEOUT_SECONDS) -> AdminClient:
     """The client for the gateway that runs with this file. Raises AdminUnreachable without a token, ConfigRefused."""
     admin, store, base = load_place(path, environ)
-    return AdminClient(_host(admin.listen), admin.listen.port, admin.token.reveal() or _made_token(store, base))
+    token = admin.token.reveal() or _made_token(store, base)
+    return AdminClient(_host(admin.listen), admin.listen.port, token, timeout=timeout)
 
 
 def health_of(path: Path, environ: Mapping[str, str], *, live: bool = False) -> dict[str, Any]:

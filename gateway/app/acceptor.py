@@ -18,6 +18,8 @@ PATIENCE_SECONDS = 0.02
 """How long it declines in a row: the other one may be busy, stuck or dead, and somebody waits."""
 _RETRY_SECONDS = 0.5
 """After a failure that is the machine's, such as too many open files: others may still be able to accept."""
+_SETTLE_SECONDS = 1.0
+"""How long TLS handshakes under way are waited for at the end."""
 _PASSING = {errno.ECONNABORTED, errno.EPROTO, errno.EPERM}
 """The client left while it waited, or a firewall refused it: nothing that concerns the next one."""
 
@@ -31,9 +33,9 @@ class CountedConnection(ClientConnection):
 
     acceptor: "Acceptor"
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def disconnected(self) -> None:
         """As for every connection, and one fewer."""
-        super().connection_lost(exc)
+        super().disconnected()
         self.acceptor.left()
 
 
@@ -57,16 +59,25 @@ class Acceptor:
         self._declining_since = 0.0
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
+        self._taking: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to accept."""
         self._slots[self._slot] = 0
         self._look()
 
-    def close(self) -> None:
+    async def end(self, *, take_queued: bool) -> None:
+        """Accept no more, and return once whoever was accepted is connected. `take_queued`: take in who waits, too."""
+        self.close(take_queued=take_queued)
+        if self._taking:
+            await asyncio.wait(self._taking, timeout=_SETTLE_SECONDS)
+
+    def close(self, *, take_queued: bool = False) -> None:
         """Accept no more; the socket lives on in others."""
         if self._closed:
             return
+        while take_queued and self._accept():
+            pass
         self._closed = True
         self._look_away()
         self._slots[self._slot] = CLOSED
@@ -100,18 +111,24 @@ class Acceptor:
                 self._look_away(DECLINE_SECONDS)
                 return
         self._declining_since = 0.0
+        self._accept()
+
+    def _accept(self) -> bool:
         try:
             client, _ = self._sock.accept()
         except (BlockingIOError, InterruptedError):
-            return
+            return False
         except OSError as error:
             if error.errno not in _PASSING:
                 log.error("cannot accept connections: %s; trying again", error.strerror)
                 self._look_away(_RETRY_SECONDS)
-            return
+            return False
         self._open += 1
         self._slots[self._slot] = self._open
-        spawn(self._take(client), name="accepted")
+        taking = spawn(self._take(client), name="accepted")
+        self._taking.add(taking)
+        taking.add_done_callback(self._taking.discard)
+        return True
 
     async def _take(self, client: socket.socket) -> None:
         try:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import count
 
 from gateway import __version__
+from gateway.app.drain import Drain
 from gateway.app.link import Link, Message
 from gateway.app.slots import Slots
 from gateway.model import spawn
@@ -29,10 +30,12 @@ class Child:
         self.number = number
         self.slot = slot
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when it accepts connections. Raises WorkerFailed."""
+        """Done when it can accept connections. Raises WorkerFailed."""
         self.leaving = asyncio.Event()
         """It takes no more connections: it was told to end, means to, or is dead."""
         self.ended = asyncio.Event()
+        self.is_handed = False
+        """It has what it starts from, and can be told what is new."""
         self.figures: Snapshot = {}
         """What it told last."""
         self.silent = 0
@@ -49,10 +52,12 @@ class Child:
 
     @property
     def has_started(self) -> bool:
-        """It has accepted connections, and lives."""
+        """It can serve, or has, and lives."""
         return self.ready.done() and not self.ended.is_set()
 
-    async def start(self, sock: socket.socket, slots: Slots, handover: str, on_end: Callable[["Child"], None]) -> None:
+    async def start(
+        self, sock: socket.socket, slots: Slots, handover: Callable[[], str], on_end: Callable[["Child"], None]
+    ) -> None:
         """Start the process and hand over; `on_end` is called once it is gone. Raises OSError."""
         ours, its = socket.socketpair()
         with its:
@@ -69,22 +74,27 @@ class Child:
         self.pid = self._process.pid
         spawn(self._watch(self._process, on_end), name=f"worker {self.number}")
         await asyncio.get_running_loop().create_unix_connection(lambda: self._link, sock=ours)
-        self._link.send({"do": "start", "version": __version__, "handover": handover})
+        # Packed now: what is reloaded from here on reaches it as a reload, and nothing falls in between.
+        self._link.send({"do": "start", "version": __version__, "handover": handover()})
+        self.is_handed = True
 
-    async def fresh_figures(self) -> Snapshot:
-        """What it has counted up to now, or told last."""
+    def accept(self) -> None:
+        """Have it begin to accept connections."""
+        self._link.send({"do": "accept"})
+
+    async def count(self) -> None:
+        """Have `figures` be what it has counted up to now, if it answers soon."""
         await self._ask({"do": "figures"}, ASK_SECONDS)
-        return self.figures
 
     async def reload(self, loaded: str) -> str:
         """Have it take a configuration; the problem in words, empty where there is none."""
         answer = await self._ask({"do": "reload", "loaded": loaded}, RELOAD_SECONDS)
         return str(answer.get("problem", "")) if answer is not None else "it does not answer"
 
-    def drain(self, limit: float, idle_grace: float) -> None:
+    def drain(self, how: Drain) -> None:
         """Have it finish what is under way and end."""
         self.leaving.set()
-        self._link.send({"do": "drain", "limit": limit, "idle_grace": idle_grace})
+        self._link.send(how.message())
 
     def cut(self) -> None:
         """Have it wait for nothing."""

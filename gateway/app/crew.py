@@ -4,16 +4,19 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from gateway.app.backoff import Backoff
 from gateway.app.child import Child, WorkerFailed
+from gateway.app.drain import AT_ONCE, Drain
 from gateway.app.slots import CLOSED, Slots
 from gateway.model import spawn
 from gateway.observe.metrics import Metrics, Snapshot
 
 READY_SECONDS = 60.0
 """How long a worker may take to its first connection."""
+LATECOMER_SECONDS = 5.0
 HOPELESS = 5
 """Starts that fail in a row before the first worker ever served: then the gateway gives up."""
 STUCK_TICKS = 30
@@ -41,6 +44,9 @@ class Crew:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Raises WorkerFailed once it is hopeless."""
         self.has_served = False
+        """Some worker was once ready."""
+        self.is_open = False
+        """Workers accept connections as soon as they are ready."""
         self._sock = sock
         self._handover = handover
         # Workers that drain keep theirs for up to the drain time, through several restarts.
@@ -55,18 +61,26 @@ class Crew:
         """Those that accept connections."""
         return [child for post in self.posts if (child := post.child) is not None and not child.leaving.is_set()]
 
-    async def start(self) -> None:
-        """Fill all posts; returns when every one is filled. Raises WorkerFailed where none can be."""
+    async def start(self, listen: Callable[[], None]) -> None:
+        """Fill all posts, then `listen` and let all accept: who waits already is not left to the first that is ready.
+
+        One that takes much longer than the others is not waited for. Raises WorkerFailed where none can be started.
+        """
         self._tasks = [spawn(post.keep(), name=f"post {post.number}") for post in self.posts]
         self._tasks.append(spawn(self._watch(), name="stuck workers"))
-        for post in self.posts:
-            filled = spawn(post.filled.wait(), name=f"first worker {post.number}")
-            try:
-                await asyncio.wait((filled, self.failed), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                filled.cancel()
+        first = [spawn(post.filled.wait(), name=f"first worker {post.number}") for post in self.posts]
+        try:
+            await asyncio.wait((*first, self.failed), return_when=asyncio.FIRST_COMPLETED)
             if self.failed.done():
                 self.failed.result()
+            await asyncio.wait(first, timeout=LATECOMER_SECONDS)
+        finally:
+            for filled in first:
+                filled.cancel()
+        listen()
+        self.is_open = True
+        for child in self.serving:
+            child.accept()
 
     async def launch(self, number: int) -> Child:
         """Start a worker and wait until it accepts connections. Raises WorkerFailed."""
@@ -78,7 +92,7 @@ class Crew:
         child = Child(number, slot)
         self.children.add(child)
         try:
-            await child.start(self._sock, self._slots, self._handover(number, slot), self._over)
+            await child.start(self._sock, self._slots, lambda: self._handover(number, slot), self._over)
         except BaseException as error:
             child.ended.set()
             self._over(child)
@@ -91,11 +105,13 @@ class Crew:
             child.kill()
             raise WorkerFailed(f"was not ready within {READY_SECONDS:g} s") from None
         self.has_served = True
+        if self.is_open:
+            child.accept()
         return child
 
     async def reload(self, loaded: str) -> list[str]:
         """Have every worker take this configuration; those that cannot are replaced. What went wrong, in words."""
-        answers = await asyncio.gather(*(self._reload(child, loaded) for child in self.children if child.has_started))
+        answers = await asyncio.gather(*(self._reload(child, loaded) for child in self.children if child.is_handed))
         return [problem for problem in answers if problem]
 
     async def _reload(self, child: Child, loaded: str) -> str:
@@ -107,32 +123,37 @@ class Crew:
         child.kill()
         return said
 
-    async def restart(self, limit: float, idle_grace: float) -> None:
+    async def restart(self, how: Drain) -> None:
         """Replace one worker after the other; each drains once its successor accepts. Raises WorkerFailed."""
         async with self._restarting:
             for post in self.posts:
-                await post.replace(limit, idle_grace)
+                await post.replace(how)
 
     async def figures(self) -> list[Snapshot]:
         """Of all that are alive, those that drain included."""
-        return list(await asyncio.gather(*(child.fresh_figures() for child in self.children if child.has_started)))
+        await asyncio.gather(*(child.count() for child in self.children if child.has_started))
+        # Whoever ended meanwhile has been kept, and must not be counted twice.
+        return [child.figures for child in self.children if child.figures]
 
-    async def stop(self, limit: float, idle_grace: float) -> None:
+    async def stop(self, how: Drain) -> None:
         """Drain all and return when the last has ended; one that outlives its time is killed."""
         self._stopping = True
         for task in self._tasks:
             task.cancel()
         children = list(self.children)
         for child in children:
-            child.drain(limit, idle_grace)
-        if children:
-            ends = [asyncio.ensure_future(child.ended.wait()) for child in children]
-            _, late = await asyncio.wait(ends, timeout=limit + END_SECONDS)
-            for child in self.children if late else ():
-                log.error("worker %d (process %d) does not end and is killed", child.number, child.pid)
-                child.kill()
-            await asyncio.wait(ends)
+            child.drain(how)
+        await asyncio.gather(*(self.see_off(child, how) for child in children))
         self._slots.close()
+
+    async def see_off(self, child: Child, how: Drain) -> None:
+        """Kill a worker that outlives its time to drain."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(child.ended.wait(), how.limit + END_SECONDS)
+        if not child.ended.is_set():
+            log.error("worker %d (process %d) does not end and is killed", child.number, child.pid)
+            child.kill()
+            await child.ended.wait()
 
     def cut(self) -> None:
         """Wait for nothing that is under way."""
@@ -179,12 +200,13 @@ class Post:
             self._backoff.served(monotonic() - since)
             spawn(self._tell_end(child), name="end of a worker")
 
-    async def replace(self, limit: float, idle_grace: float) -> None:
+    async def replace(self, how: Drain) -> None:
         """Put another one here, and let the present one end once that accepts. Raises WorkerFailed."""
         successor = await self._crew.launch(self.number)
         old, self.child = self.child, successor
         if old is not None:
-            old.drain(limit, idle_grace)
+            old.drain(how)
+            spawn(self._crew.see_off(old, how), name=f"end of worker {old.number}")
 
     async def _fill(self) -> Child:
         crew = self._crew
@@ -199,7 +221,7 @@ class Post:
                     crew.failed.set_exception(error)
             else:
                 if self.child is not None:  # a restart was quicker
-                    child.drain(0, 0)
+                    child.drain(AT_ONCE)
                     return self.child
                 self.child = child
                 self.filled.set()

@@ -27,9 +27,6 @@ from gateway.observe.logs import set_up
 from gateway.observe.metrics import Snapshot, merge
 from gateway.reload import Reloader
 
-IDLE_GRACE = 2.0
-"""Seconds for which a client may still send a request on a connection that is idle when we begin to drain."""
-
 log = logging.getLogger("gateway.app")
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import socket
 
+from gateway.app.drain import IDLE_GRACE
 from gateway.app.listen import BACKLOG, allow_descriptors
-from gateway.app.process import IDLE_GRACE, Process, log
+from gateway.app.process import Process, log
 from gateway.proxy.connection import ClientConnection
 
 
@@ -38,6 +39,7 @@ class Single(Process):
     async def drain(self, limit: float) -> None:
         """Close the listener; idle connections have a moment for one more request."""
         if self._public is not None:
+            await asyncio.sleep(0)  # who has connected already is accepted
             self._public.close()
         await self.service.drain(limit, IDLE_GRACE)
 

@@ -8,10 +8,11 @@ from gateway.app.child import WorkerFailed
 from gateway.app.control import LocalControl
 from gateway.app.crew import Crew
 from gateway.app.crew_control import CrewControl
+from gateway.app.drain import AT_ONCE, Drain
 from gateway.app.handover import Handover, pack
 from gateway.app.ledger import Ledger
 from gateway.app.listen import BACKLOG
-from gateway.app.process import IDLE_GRACE, Process
+from gateway.app.process import Process
 from gateway.app.source import Source
 from gateway.assembly import Assembled
 from gateway.config.document import Loaded
@@ -28,6 +29,7 @@ class Supervisor(Process):
     """The socket outlives each worker, so that nobody who waits to be served is turned away when one ends."""
 
     crew: Crew | None = None
+    _sock: socket.socket
 
     def __init__(self, source: Source, loaded: Loaded, workers: int) -> None:
         super().__init__(source, loaded)
@@ -39,7 +41,7 @@ class Supervisor(Process):
     @property
     def is_listening(self) -> bool:
         """Some worker accepts connections."""
-        return self.crew is not None and bool(self.crew.serving)
+        return self.crew is not None and self.crew.is_open and bool(self.crew.serving)
 
     def control(self) -> LocalControl:
         """What the admin listener asks: of all workers together."""
@@ -47,7 +49,7 @@ class Supervisor(Process):
 
     async def open(self, sock: socket.socket) -> None:
         """Start all workers. Raises CannotServe."""
-        sock.listen(BACKLOG)
+        self._sock = sock
         metrics = self.service.metrics
         self.crew = crew = Crew(self.workers, sock, self._handover, metrics)
         crew.keep = self.ledger.keep
@@ -55,7 +57,7 @@ class Supervisor(Process):
             metrics.count("worker_restarts_total", str(post.number), by=0)
         metrics.watch("worker_up", self._workers_up)
         metrics.watch("worker_connections", self._connections)
-        starting = spawn(crew.start(), name="start of all workers")
+        starting = spawn(crew.start(lambda: sock.listen(BACKLOG)), name="start of all workers")
         stopping = spawn(self.stopping.wait(), name="stop while starting")
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -65,7 +67,7 @@ class Supervisor(Process):
         try:
             starting.result()
         except WorkerFailed as error:
-            await crew.stop(0, 0)
+            await crew.stop(AT_ONCE)
             raise CannotServe(f"no worker can be started: {error}") from error
 
     def swap(self, built: Assembled) -> None:
@@ -75,9 +77,10 @@ class Supervisor(Process):
             self.handed_out = spawn(self.crew.reload(pack(built.loaded)), name="reload of all workers")
 
     async def drain(self, limit: float) -> None:
-        """All workers at once; the store is still there for them."""
+        """All workers at once; the store is still there for them, and who waits in a socket of ours is served."""
+        self._sock.close()  # the last worker that closes its own ends the listening
         if self.crew is not None:
-            await self.crew.stop(limit, IDLE_GRACE)
+            await self.crew.stop(Drain(limit, take_queued=self.holds_socket))
 
     def cut(self) -> None:
         """End every connection of every worker."""
@@ -92,7 +95,7 @@ class Supervisor(Process):
     async def restart(self) -> None:
         """Replace all workers, one after the other. Raises WorkerFailed."""
         assert self.crew is not None
-        await self.crew.restart(self.service.current.config.server.timeouts.drain, IDLE_GRACE)
+        await self.crew.restart(Drain(self.service.current.config.server.timeouts.drain))
 
     def _handover(self, number: int, slot: int) -> str:
         return pack(

@@ -13,18 +13,21 @@ import uvloop
 
 from gateway import __version__
 from gateway.app.acceptor import Acceptor, CountedConnection
+from gateway.app.drain import AT_ONCE, Drain
 from gateway.app.handover import Handover, unpack
 from gateway.app.link import Link, Message
 from gateway.app.listen import allow_descriptors
 from gateway.app.service import Service
 from gateway.app.slots import Slots
 from gateway.app.state import start_state
+from gateway.config.document import Loaded
 from gateway.config.problems import ConfigRefused
 from gateway.errors import GatewayError
 from gateway.identity_providers.passwords import PasswordChecks
 from gateway.model import spawn
 from gateway.observe.log_writer import Streams
 from gateway.observe.logs import set_up
+from gateway.proxy.rate_limit import SpentRequests
 
 FIGURES_SECONDS = 1.0
 """How often figures are told unasked: what a worker that is killed has counted since is lost."""
@@ -40,8 +43,11 @@ class Worker:
         self._slots = slots
         self._link = Link(self._hear, self._orphaned)
         self._handed: asyncio.Future[Handover] = asyncio.get_running_loop().create_future()
-        self._ending: asyncio.Future[tuple[float, float]] = asyncio.get_running_loop().create_future()
+        self._ending: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
+        self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._service: Service | None = None
+        self._loaded: Loaded | None = None
+        """What came in after the hand-over."""
 
     async def run(self, control: socket.socket) -> None:
         """From the hand-over to the end of the last connection."""
@@ -64,7 +70,14 @@ class Worker:
             state = await start_state(started, time, handover.store_url)
             try:
                 checks = PasswordChecks(handover.password_threads)
-                self._service = Service(handover.loaded, state, streams, started.config.logs, checks)
+                self._service = Service(
+                    self._loaded or handover.loaded,
+                    state,
+                    streams,
+                    started.config.logs,
+                    checks,
+                    SpentRequests(self._slots.spent_requests),
+                )
                 await self._serve(self._service, handover)
             finally:
                 await state.stop()
@@ -96,12 +109,15 @@ class Worker:
         acceptor = Acceptor(self._sock, self._slots, handover.slot, serve)
         telling = spawn(self._tell_figures(), name="figures")
         try:
+            self._send_figures()
+            if not self._ending.done():
+                self._link.send({"say": "ready"})
+            await asyncio.wait((self._admitted, self._ending), return_when=asyncio.FIRST_COMPLETED)
             if not self._ending.done():
                 acceptor.start()
-                self._link.send({"say": "ready"})
-            limit, idle_grace = await self._ending
-            acceptor.close()
-            await service.drain(limit, idle_grace)
+            how = await self._ending
+            await acceptor.end(take_queued=how.take_queued)
+            await service.drain(how.limit, how.idle_grace)
         finally:
             telling.cancel()
             await service.stop()
@@ -113,12 +129,14 @@ class Worker:
         match message:
             case {"do": "start", "version": version, "handover": str(packed)}:
                 self._begin(version, packed)
+            case {"do": "accept"} if not self._admitted.done():
+                self._admitted.set_result(None)
             case {"do": "figures", "id": number}:
                 self._send_figures(id=number)
             case {"do": "reload", "id": number, "loaded": str(packed)}:
                 self._link.send({"say": "answer", "id": number, "problem": self._reload(packed)})
-            case {"do": "drain", "limit": limit, "idle_grace": idle_grace}:
-                self._end(limit, idle_grace)
+            case {"do": "drain", "how": how}:
+                self._end(Drain(**how))
             case {"do": "cut"} if self._service is not None:
                 self._service.gate.cut_all()
 
@@ -131,30 +149,29 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, this worker cannot start from it
             why = _words(error)
         self._link.send({"say": "failed", "why": why})
-        self._end(0, 0)
+        self._end(AT_ONCE)
 
     def _reload(self, packed: str) -> str:
-        """Put it into force. The problem in words, empty where there is none."""
-        service = self._service
-        if service is None:
-            return "it is still starting"
+        """Put it into force, or start from it. The problem in words, empty where there is none."""
         try:
-            service.swap(service.build(unpack(packed)))
+            self._loaded = unpack(packed)
+            if self._service is not None:
+                self._service.swap(self._service.build(self._loaded))
         except Exception as error:  # noqa: BLE001 - whatever it is: the supervisor replaces this worker
             return _words(error)
         return ""
 
-    def _end(self, limit: float, idle_grace: float) -> None:
+    def _end(self, how: Drain) -> None:
         if not self._ending.done():
-            self._ending.set_result((limit, idle_grace))
+            self._ending.set_result(how)
 
     def _told_to_end(self) -> None:
         """Somebody means this one worker; the supervisor starts another in its place."""
         if self._service is None:
-            self._end(0, 0)
+            self._end(AT_ONCE)
             return
         self._link.send({"say": "leaving"})
-        self._end(self._service.current.config.server.timeouts.drain, 2.0)
+        self._end(Drain(self._service.current.config.server.timeouts.drain))
 
     def _orphaned(self) -> None:
         """The supervisor is gone: free the port at once, finish what is under way, and end."""

@@ -9,17 +9,27 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from gateway.admin.client import AdminRefused, AdminUnreachable, client_for
+from gateway.admin.client import TIMEOUT_SECONDS, AdminRefused, AdminUnreachable, client_for
 from gateway.cli.options import Refused, config_option, or_refuse
 
 _FAILURES = (AdminUnreachable, AdminRefused)
+RESTART_SECONDS = 600.0
+"""One worker is started after the other: a second or two for each, on a machine with hundreds of cores minutes."""
 _MANY = ({"user"}, {"user", "provider"}, {"provider", "user_id"}, {"tenant"}, {"all"})
 """What names many sessions, and nothing besides."""
 
 
-def ask(path: Path, method: str, address: str, body: Any = None, *, accept: tuple[int, ...] = ()) -> Any:
+def ask(
+    path: Path,
+    method: str,
+    address: str,
+    body: Any = None,
+    *,
+    accept: tuple[int, ...] = (),
+    seconds: float = TIMEOUT_SECONDS,
+) -> Any:
     """What the running gateway answers; a failure ends the command."""
-    return or_refuse(lambda: client_for(path, os.environ).ask(method, address, body, accept=accept), _FAILURES)
+    return or_refuse(lambda: client_for(path, os.environ, seconds).ask(method, address, body, accept=accept), _FAILURES)
 
 
 def _read_headers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[list[str]]:
@@ -62,7 +72,8 @@ def _spell_explanation(found: dict[str, Any]) -> list[str]:
 
 @click.command()
 @config_option
-def reload(path: Path) -> None:
+@click.option("--restart", is_flag=True, help="Then replace every worker by a new one, without losing a request.")
+def reload(path: Path, *, restart: bool) -> None:
     """Have the running gateway load its configuration file again, now."""
     report = ask(path, "POST", "/api/v1/reload", accept=(422,))
     if not report["accepted"]:
@@ -72,6 +83,17 @@ def reload(path: Path) -> None:
     click.echo("the new configuration is in force" if report["changes"] else "reloaded; nothing is different")
     if report["needs_restart"]:
         click.echo(f"these keys wait for a restart: {', '.join(report['needs_restart'])}", err=True)
+    for problem in report["problems"]:
+        click.echo(problem, err=True)
+    if restart:
+        _restart(path)
+
+
+def _restart(path: Path) -> None:
+    report = ask(path, "POST", "/api/v1/restart", accept=(409,), seconds=RESTART_SECONDS)
+    if not report["done"]:
+        raise Refused([f"gateway: not restarted: {report['problem']}"])
+    click.echo(f"{report['workers']} workers were replaced")
 
 
 @click.group()

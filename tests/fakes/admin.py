@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from gateway.admin.control import BanView, Explanation, Health, KeyView, SessionView, Snapshot, Step
+from gateway.admin.control import BanView, Explanation, Health, KeyView, RestartReport, SessionView, Snapshot, Step
 from gateway.admin.guard import Guard
 from gateway.admin.listener import Listener, make_app
 from gateway.errors import Unavailable
@@ -24,6 +24,7 @@ class Gateway:
         self.upstreams = {"odoo": (1, 2)}
         self.store_fails = False
         self.report = ReloadReport(accepted=True, at=1.0, changes=("~ routes[a].path: /a -> /b",))
+        self.restarted = RestartReport(done=True, workers=2)
         self.explained = []
         self.revoked = []
         self.banned = [
@@ -61,6 +62,9 @@ class Gateway:
 
     async def reload(self):
         return self.report
+
+    async def restart(self):
+        return self.restarted
 
     async def explain(self, method, target, headers):
         self.explained.append((method, target, headers))

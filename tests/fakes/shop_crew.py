@@ -26,6 +26,9 @@ class House:
         self.metrics = Metrics()
         self.kept = []
 
+    def listen(self):
+        """It does already."""
+
     def load(self, **sections):
         quiet = "{access: ./access.log, audit: ./audit.log, level: error}"
         return self.assembler.load(**{"store": "{url: 'embedded://state', timeout: 10s}", "logs": quiet, **sections})

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.admin.control import Lifting
+from gateway.admin.control import Lifting, RestartReport
 from gateway.reload import ReloadReport
 
 
@@ -20,6 +20,22 @@ async def test_a_reload_reports_what_changed(admin):
 
     assert answer.status == 200
     assert (await answer.json())["changes"] == ["~ routes[a].path: /a -> /b"]
+
+
+async def test_a_restart_tells_how_many_workers_are_new(admin):
+    answer = await admin.ask("POST", "/api/v1/restart")
+
+    assert answer.status == 200
+    assert await answer.json() == {"done": True, "workers": 2, "problem": ""}
+
+
+async def test_a_restart_that_was_given_up_is_a_409_with_its_reason(admin):
+    admin.gateway.restarted = RestartReport(done=False, workers=2, problem="no memory")
+
+    answer = await admin.ask("POST", "/api/v1/restart")
+
+    assert answer.status == 409
+    assert (await answer.json())["problem"] == "no memory"
 
 
 async def test_a_refused_reload_is_a_422_with_all_problems(admin):

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 
 import pytest
 
@@ -48,6 +49,18 @@ async def test_a_port_in_use_is_an_os_error(admin):
     with pytest.raises(OSError, match="address already in use"):
         await listener.start("127.0.0.1", admin.port)
     await listener.stop()
+
+
+async def test_a_socket_that_was_handed_over_is_listened_on(admin):
+    with socket.create_server(("127.0.0.1", 0)) as handed:
+        listener = Listener(make_app(admin.gateway, Guard("localhost:1", (), "")))
+
+        port = await listener.start("127.0.0.1", 1, handed)
+
+        assert port == handed.getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        await listener.stop()
 
 
 async def test_a_listener_that_never_started_can_be_stopped(admin):

@@ -2,9 +2,11 @@ import asyncio
 import socket
 
 import pytest
+from fakes.transports import StillTransport
 from fakes.waiting import eventually
+from fakes.wired_gate import Wired
 
-from gateway.app.acceptor import Acceptor
+from gateway.app.acceptor import Acceptor, CountedConnection
 from gateway.app.slots import CLOSED, Slots
 
 
@@ -103,6 +105,16 @@ async def test_a_handshake_that_fails_no_longer_counts(door):
     await eventually(lambda: door.slots[0] == 0)
 
 
+async def test_one_that_ends_for_all_takes_in_who_waits(door):
+    acceptor = door.acceptor(0)
+    acceptor.start()
+    door.connect(5)
+
+    await acceptor.end(take_queued=True)
+
+    assert len(door.taken[0]) == 5
+
+
 async def test_one_that_is_closed_leaves_the_queue_to_others(door):
     closing = door.acceptor(0)
     closing.start()
@@ -147,3 +159,19 @@ async def test_a_machine_out_of_files_is_asked_again_later(door, monkeypatch):
     await eventually(lambda: door.taken[0])
     await asyncio.sleep(0)
     assert full.refusals == []
+
+
+async def test_one_that_became_a_tunnel_no_longer_counts_once_that_is_closed(door):
+    """Its transport has another protocol then, which tells the connection."""
+    wired, acceptor = Wired(), door.acceptor(0)
+    acceptor.start()
+    door.connect(2)
+    await eventually(lambda: door.slots[0] == 2)
+    connection = CountedConnection(wired.gate)
+    connection.acceptor = acceptor
+    connection.connection_made(StillTransport())
+
+    connection.disconnected()
+
+    assert door.slots[0] == 1
+    assert not wired.gate.connections

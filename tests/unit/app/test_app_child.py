@@ -4,8 +4,10 @@ import signal
 
 import pytest
 from fakes.shop_crew import house
+from fakes.waiting import eventually
 
 from gateway.app.child import Child, WorkerFailed
+from gateway.app.drain import Drain
 from gateway.app.slots import CLOSED, Slots
 
 
@@ -17,19 +19,22 @@ async def rig(tmp_path):
         made.slots.close()
 
 
-async def started(rig, handover=None):
+async def started(rig):
     child = Child(1, 0)
-    await child.start(rig.sock, rig.slots, handover or rig.handover(1, 0), lambda _: None)
+    await child.start(rig.sock, rig.slots, lambda: rig.handover(1, 0), lambda _: None)
     return child
 
 
 async def test_it_is_ready_asked_and_ends_when_told(rig):
     child = await started(rig)
     await asyncio.wait_for(child.ready, 60)
-    assert rig.slots[0] == 0
+    assert rig.slots[0] == CLOSED
+    child.accept()
+    await eventually(lambda: rig.slots[0] == 0)
 
-    figures = await child.fresh_figures()
-    child.drain(5, 0)
+    await child.count()
+    figures = child.figures
+    child.drain(Drain(5, 0))
     await asyncio.wait_for(child.ended.wait(), 60)
 
     assert figures["connections"] == [[[], 0]]
@@ -41,7 +46,7 @@ async def test_it_is_ready_asked_and_ends_when_told(rig):
 async def test_one_told_to_end_while_it_starts_ends(rig):
     child = await started(rig)
 
-    child.drain(5, 0)
+    child.drain(Drain(5, 0))
     await asyncio.wait_for(child.ended.wait(), 60)
 
     assert child.leaving.is_set()

@@ -8,6 +8,7 @@ from fakes.shop_crew import house
 from fakes.waiting import eventually
 
 from gateway.app.child import WorkerFailed
+from gateway.app.drain import AT_ONCE, Drain
 from gateway.app.handover import pack
 
 
@@ -20,9 +21,9 @@ async def rig(tmp_path):
 @pytest.fixture
 async def crew(rig):
     crew = rig.crew(2)
-    await crew.start()
+    await crew.start(rig.listen)
     yield crew
-    await crew.stop(5, 0)
+    await crew.stop(Drain(5, 0))
 
 
 def get(port):
@@ -61,7 +62,7 @@ async def test_a_worker_told_to_end_finishes_and_is_replaced(crew):
 async def test_a_restart_replaces_all_while_somebody_always_serves(rig, crew):
     before = crew.serving
 
-    await crew.restart(5, 0.1)
+    await crew.restart(Drain(5, 0.1))
 
     assert len(crew.serving) == 2
     assert not set(before) & set(crew.serving)
@@ -103,6 +104,6 @@ async def test_starts_that_keep_failing_are_given_up(rig, monkeypatch):
     crew = rig.crew(1, lambda number, slot: "bm9uc2Vuc2U=")
 
     with pytest.raises(WorkerFailed):
-        await crew.start()
+        await crew.start(rig.listen)
 
-    await crew.stop(0, 0)
+    await crew.stop(AT_ONCE)

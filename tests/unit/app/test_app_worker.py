@@ -9,6 +9,7 @@ from fakes.shop_crew import house
 from fakes.waiting import eventually
 
 from gateway.app.child import Child
+from gateway.app.handover import pack
 from gateway.app.slots import Slots
 
 
@@ -23,8 +24,9 @@ async def rig(tmp_path):
 @pytest.fixture
 async def child(rig):
     child = Child(1, 0)
-    await child.start(rig.sock, rig.slots, rig.handover(1, 0), lambda _: None)
+    await child.start(rig.sock, rig.slots, lambda: rig.handover(1, 0), lambda _: None)
     await asyncio.wait_for(child.ready, 60)
+    child.accept()
     yield child
     child.kill()
     await child.ended.wait()
@@ -34,7 +36,7 @@ async def child(rig):
 async def test_what_a_terminal_sends_to_all_of_us_is_the_supervisors_business(rig, child, number):
     os.kill(child.pid, number)
 
-    await child.fresh_figures()
+    await child.count()
     assert (await asyncio.to_thread(PlainClient(rig.port).get, "/x")).status == 401
     assert not child.leaving.is_set()
 
@@ -63,8 +65,22 @@ async def test_connections_are_counted_where_all_workers_see_them(rig, child):
 async def test_a_supervisor_of_another_version_is_not_believed(rig, monkeypatch):
     monkeypatch.setattr("gateway.app.child.__version__", "0.0.0")
     child = Child(1, 0)
-    await child.start(rig.sock, rig.slots, rig.handover(1, 0), lambda _: None)
+    await child.start(rig.sock, rig.slots, lambda: rig.handover(1, 0), lambda _: None)
 
     await asyncio.wait_for(child.ended.wait(), 60)
 
     assert "is installed and 0.0.0 runs: restart the gateway" in str(child.ready.exception())
+
+
+async def test_a_configuration_that_comes_while_it_starts_is_what_it_starts_from(rig):
+    child = Child(1, 0)
+    await child.start(rig.sock, rig.slots, lambda: rig.handover(1, 0), lambda _: None)
+    newer = pack(rig.load(routes="[{name: new, path: /new/**, upstream: erp}]"))
+
+    assert await child.reload(newer) == ""
+    await asyncio.wait_for(child.ready, 60)
+    child.accept()
+
+    assert (await asyncio.to_thread(PlainClient(rig.port).get, "/x")).status == 404
+    child.kill()
+    await child.ended.wait()

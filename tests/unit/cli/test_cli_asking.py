@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.admin import TOKEN
 
-from gateway.admin.control import Explanation, Step
+from gateway.admin.control import Explanation, RestartReport, Step
 from gateway.cli import cli
 from gateway.reload import ReloadReport
 
@@ -22,6 +22,30 @@ async def test_a_reload_without_changes_says_so(run, admin):
     admin.gateway.report = ReloadReport(accepted=True, at=1.0)
 
     assert (await run("reload")).stdout == "reloaded; nothing is different\n"
+
+
+async def test_a_reload_can_replace_the_workers_too(run, admin):
+    result = await run("reload", "--restart")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "2 workers were replaced"
+
+
+async def test_a_restart_that_was_given_up_is_exit_code_1(run, admin):
+    admin.gateway.restarted = RestartReport(done=False, workers=2, problem="no memory")
+
+    result = await run("reload", "--restart")
+
+    assert result.exit_code == 1
+    assert result.stderr == "gateway: not restarted: no memory\n"
+
+
+async def test_a_worker_that_did_not_take_the_configuration_is_told(run, admin):
+    admin.gateway.report = ReloadReport(accepted=True, at=1.0, problems=("worker 2 did not",))
+
+    result = await run("reload")
+
+    assert (result.exit_code, result.stderr) == (0, "worker 2 did not\n")
 
 
 async def test_a_refused_reload_prints_the_problems_and_is_exit_code_1(run, admin):

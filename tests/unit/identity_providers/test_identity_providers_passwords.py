@@ -8,7 +8,7 @@ from argon2.exceptions import VerifyMismatchError
 from fakes.token_rig import HASHER, PASSWORD, PASSWORD_HASH
 
 from gateway.errors import Unavailable
-from gateway.identity_providers.passwords import PasswordChecks, decoy_hash
+from gateway.identity_providers.passwords import PasswordChecks, decoy_hash, threads_for
 
 
 async def test_the_right_password_matches_and_others_do_not(checks):
@@ -24,6 +24,13 @@ async def test_passwords_equal_in_their_first_72_bytes_are_not_equal(checks):
 
 async def test_a_hash_that_is_none_matches_nothing(checks):
     assert not await checks.matches("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA", PASSWORD)
+
+
+def test_processes_that_share_a_machine_have_one_thread_each_at_least():
+    alone = threads_for(1)
+
+    assert alone >= threads_for(2) >= threads_for(256) == 1
+    assert threads_for(2) * 2 <= max(2, alone)
 
 
 async def test_a_full_queue_is_an_outage(checks):

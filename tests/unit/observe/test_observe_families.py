@@ -17,7 +17,7 @@ def test_no_label_is_something_a_client_chooses_freely():
     labels = {label for family in FAMILIES.values() for label in family.labels}
 
     assert labels == {
-        *("route", "method", "code", "upstream", "server", "result", "login", "cause", "stream", "scope"),
+        *("route", "method", "code", "upstream", "server", "result", "login", "cause", "stream", "scope", "worker"),
     }
 
 

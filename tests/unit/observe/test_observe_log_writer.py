@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gateway.observe.log_writer import AppendedFile, Descriptor, LogWriter, Streams, stamped, write_all
+from gateway.observe.log_writer import AppendedFile, Descriptor, LogWriter, Streams, stamped, whole_lines, write_all
 
 NOON = 1_700_000_000.5
 
@@ -114,6 +114,50 @@ def test_a_pipe_made_non_blocking_by_somebody_else_loses_nothing():
     os.close(reading)
 
     assert bytes(received) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "pieces"),
+    [
+        (b"", []),
+        (b"a\nb\n", [b"a\nb\n"]),
+        (b"aaaa\nbbbb\ncccc\n", [b"aaaa\nbbbb\n", b"cccc\n"]),
+        (b"a line too long\nb\n", [b"a line too long\n", b"b\n"]),
+        (b"b\na line too long\n", [b"b\n", b"a line too long\n"]),
+        (b"no end, and too long", [b"no end, and too long"]),
+    ],
+)
+def test_what_a_pipe_takes_in_one_piece_ends_with_a_line(data, pieces):
+    assert list(whole_lines(data, 10)) == pieces
+
+
+def test_lines_of_two_processes_never_end_up_inside_each_other():
+    """Two writers on one pipe, each with batches far larger than what a pipe takes in one piece."""
+    reading, writing = os.pipe()
+    read = bytearray()
+
+    def drain():
+        while part := os.read(reading, 65536):
+            read.extend(part)
+
+    def fill(letter):
+        output = Descriptor(writing, atomic_lines=True)
+        for _ in range(30):
+            output.write((letter * 200 + b"\n") * 100)
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    writers = [threading.Thread(target=fill, args=(letter,)) for letter in (b"a", b"b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    os.close(writing)
+    reader.join()
+    os.close(reading)
+
+    assert set(bytes(read).splitlines()) == {b"a" * 200, b"b" * 200}
+    assert len(read) == 2 * 30 * 100 * 201
 
 
 def test_a_pipe_without_a_reader_is_an_error_of_the_operating_system():
