@@ -143,7 +143,8 @@ class Envoy(AskingFront):
         text = file.read_text()
         start, end = text.index("transport_socket:"), text.index("filters:\n            - name: envoy.filters.network")
         file.write_text(text[:start] + text[end:])
-        return [program("envoy"), "-c", file, "--concurrency", "1", "--disable-hot-restart", "-l", "warning"]
+        words = ["--concurrency", "1", "--disable-hot-restart", "-l", "warning", "--file-flush-interval-msec", "200"]
+        return [program("envoy"), "-c", file, *words]
 
 
 ASKING = {"nginx": Nginx, "haproxy": Haproxy, "caddy": Caddy, "envoy": Envoy}
