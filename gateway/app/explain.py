@@ -13,6 +13,7 @@ from gateway.proxy.gate import REFUSED_METHODS, Gate
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import read_head
 from gateway.proxy.route import Route, Rules
+from gateway.proxy.rpc_steps import check_head
 from gateway.proxy.url_token_rules import read_url_token
 from gateway.routing.paths import split_target, strip_prefix
 from gateway.tokens.cache import Verified
@@ -92,7 +93,9 @@ async def _judge(rules: Rules, asked: Asked, answer: _Answer) -> Explanation:
     answer.step("route", f"{route.name} ({route.pattern.text}) is the first that matches")
     verified = await _identify(asked, route, answer, anonymous=anonymous)
     answer.identity = _public(verified.identity)
-    if route.requirements is not None:
+    if route.requirements is not None and route.rpc is not None:
+        answer.step("requirements", "asked of whoever the password belongs to")
+    elif route.requirements is not None:
         route.requirements.check(verified)
         answer.step("requirements", "none for an anonymous caller" if verified is NOBODY else "met")
     path = strip_prefix(asked.path, route.strip_prefix) if route.strip_prefix else asked.path
@@ -114,6 +117,10 @@ async def _identify(asked: Asked, route: Route, answer: _Answer, *, anonymous: b
     if route.public:
         answer.step("credential", "none is judged: the route is public")
         return route.authenticator.foreign(asked)
+    if route.rpc is not None:
+        check_head(asked, route, route.rpc.source)
+        answer.step("credential", f"in the body ({route.rpc.source.method}): the ERP judges the password of each call")
+        return NOBODY
     read_url_token(asked, route)
     found = route.authenticator.identify(asked, anonymous=anonymous)
     verified = await route.authenticator.identify_cold(asked, anonymous=anonymous) if found is COLD else found

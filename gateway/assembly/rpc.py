@@ -45,7 +45,7 @@ def surface_of(route: RouteConfig, logins: Mapping[str, RpcLogins]) -> RpcSurfac
 
 def refusal_of(surface: RpcSurface) -> Refuse:
     """How errors are spelled in the protocol of a surface."""
-    return RefuseByRequest(_failed) if surface.source.method == "jsonrpc" else _failed_in_xml
+    return RefuseByRequest(_failed if surface.source.method == "jsonrpc" else _failed_in_xml)
 
 
 def _denied(asked: RpcCall) -> Reply:
@@ -61,5 +61,5 @@ def _failed(error: GatewayError, call: Call | None) -> Reply:
     return odoo_rpc.failed(odoo_rpc.request_id(small), error, _UNNUMBERED)
 
 
-def _failed_in_xml(error: GatewayError, _: str) -> Reply:
-    return odoo_xmlrpc.failed(error)
+def _failed_in_xml(error: GatewayError, call: Call | None) -> Reply:
+    return odoo_xmlrpc.failed(error, in_words=call is not None and "/xmlrpc/2/" not in call.path)

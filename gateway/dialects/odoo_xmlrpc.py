@@ -1,6 +1,6 @@
-"""Odoo's XML-RPC: its answers and faults, as addons/base/controllers/rpc.py writes those of `/xmlrpc/2`."""
+"""Odoo's XML-RPC: its answers and faults, as addons/base/controllers/rpc.py writes them."""
 
-from typing import Final
+from typing import Any, Final
 from xmlrpc.client import Fault, dumps
 
 from gateway.dialects.odoo_rpc import ACCESS_DENIED, ACCESS_ERROR, spelling
@@ -18,10 +18,21 @@ def answered(*, value: bool) -> Reply:
     return Reply(200, dumps((value,), methodresponse=True).encode(), (_XML, *NO_STORE))
 
 
-def failed(error: GatewayError) -> Reply:
-    """A fault. What concerns the user is HTTP 200, as in Odoo; what concerns the transport keeps its status."""
+def failed(error: GatewayError, *, in_words: bool = False) -> Reply:
+    """A fault. What concerns the user is HTTP 200, as in Odoo; what concerns the transport keeps its status.
+
+    Below `/xmlrpc/2` its code is a number; below `/xmlrpc` it is `in_words`.
+    """
     status, name, message = spelling(error)
     retry = ((b"Retry-After", str(error.retry_after).encode()),) if error.retry_after else ()
     allow = ((b"Allow", ", ".join(error.allow).encode()),) if error.allow else ()
-    body = dumps(Fault(_CODES.get(name, _OTHER), message), methodresponse=True)
+    fault = _in_words(name, message) if in_words else Fault(_CODES.get(name, _OTHER), message)
+    body = dumps(fault, methodresponse=True)
     return Reply(status, body.encode(), (_XML, *NO_STORE, *retry, *allow))
+
+
+def _in_words(name: str, message: str) -> Fault:
+    code: Any = "AccessDenied" if name == ACCESS_DENIED else message  # typeshed knows numbers only
+    if name == ACCESS_ERROR:
+        code = f"warning -- AccessError\n\n{message}"
+    return Fault(code, message if name == ACCESS_DENIED else "")

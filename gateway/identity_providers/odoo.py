@@ -14,6 +14,26 @@ COOKIE: Final = "session_id"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{16,512}")
 _EXPIRED = re.compile(rb'"code":\s*100\s*[,}]')
 _LOGIN_PAGE = re.compile(rb"(?:https?://[^/]*)?(?:/[a-z]{2,3}(?:_[A-Za-z@]+)?)?/web/login(?:[?#]|$)")
+TOLD: Final = (
+    "uid",
+    "name",
+    "partner_id",
+    "partner_display_name",
+    "company_id",
+    "user_context",
+    "user_companies",
+    "is_admin",
+    "is_system",
+    "is_internal_user",
+    "server_version",
+    "server_version_info",
+    "support_url",
+    "active_ids_limit",
+    "max_file_upload_size",
+)
+"""Members of session_info that are kept: what clients read of the user. Menus and hashes of assets are not."""
+_MOST_TOLD: Final = 16384
+"""Bytes of them: they stand in the session's record, once sealed and once in its context."""
 _REDIRECTS: Final = frozenset({302, 303})
 
 
@@ -52,7 +72,7 @@ class Odoo(ErpAccounts):
             raise SelectionNeeded("odoo: the account has a second factor")
         if isinstance(uid, bool) or not isinstance(uid, int):
             raise ErpNonsense("odoo: the uid is no number")
-        facts = {"uid": uid, "name": text_in(result, "name")}
+        facts = _facts(result)
         # In the body until Odoo 12, in the cookie ever since.
         session_id = answer.cookies.get(COOKIE) or text_in(result, COOKIE)
         return self._account(str(uid), text_in(result, "username") or username, _session(session_id, facts))
@@ -126,6 +146,14 @@ class Odoo(ErpAccounts):
 
 def _rpc(params: dict[str, Any]) -> bytes:
     return json_body({"jsonrpc": "2.0", "method": "call", "params": params, "id": 1})
+
+
+def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What Odoo says of the user, for dialects that pass it on; where it says a great deal, only the most needed."""
+    told = {key: result[key] for key in TOLD if result.get(key) is not None}
+    if len(json_body(told)) > _MOST_TOLD:
+        told = {key: value for key, value in told.items() if isinstance(value, int | str)}
+    return told if len(json_body(told)) <= _MOST_TOLD else {"uid": result["uid"]}
 
 
 def _session(session_id: str, facts: Mapping[str, Any]) -> ErpSession:

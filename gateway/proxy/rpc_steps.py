@@ -18,6 +18,7 @@ from gateway.errors import (
 )
 from gateway.proxy.calls import call_of
 from gateway.proxy.forwarding import ForwardedExchange
+from gateway.proxy.head import RequestHead
 from gateway.proxy.route import Route
 from gateway.proxy.rpc_surface import RpcSurface
 from gateway.routing.paths import strip_prefix
@@ -67,10 +68,9 @@ class RpcSteps(ABC):
         return await rpc.logins.verified(asked, rpc.source.method, call_of(exchange, b""))
 
     async def _read(self, exchange: ForwardedExchange, route: Route, source: BodySource) -> RpcCall:
-        path = strip_prefix(exchange.path, route.strip_prefix) if route.strip_prefix else exchange.path
-        if path not in source.paths:
-            raise Forbidden("no path of this protocol")
-        _refuse_other_readings(exchange)
+        path = check_head(exchange, route, source)
+        if not exchange.has_body:
+            raise BadRequest("an RPC without a body")
         body = await exchange.collect_body(min(route.body_limit or MOST_BYTES, MOST_BYTES))
         self._suspend(exchange)  # what is waited for now is not the client
         exchange.replace_body(body)
@@ -79,14 +79,19 @@ class RpcSteps(ABC):
         return await asyncio.to_thread(source.read, path, body)
 
 
-def _refuse_other_readings(exchange: ForwardedExchange) -> None:
-    """What could make Odoo read another call than this body. Raises BadRequest, MethodNotAllowed."""
-    if exchange.method != "POST":
-        raise MethodNotAllowed(exchange.method, allow=("POST",))
-    if exchange.query:
+def check_head(asked: RequestHead, route: Route, source: BodySource) -> bytes:
+    """The path as the ERP sees it. Refuses what could make Odoo read another call than the one in the body.
+
+    Raises Forbidden, BadRequest, MethodNotAllowed.
+    """
+    path = strip_prefix(asked.path, route.strip_prefix) if route.strip_prefix else asked.path
+    if path not in source.paths:
+        raise Forbidden("no path of this protocol")
+    if asked.method != "POST":
+        raise MethodNotAllowed(asked.method, allow=("POST",))
+    if asked.query:
         raise BadRequest("a query beside an RPC: older Odoos take the call from there (jsonp)")
-    kind = (exchange.content_type or b"").lower()
+    kind = (asked.content_type or b"").lower()
     if b"charset" in kind and b"utf-8" not in kind:
         raise BadRequest("an RPC in another charset")
-    if not exchange.has_body:
-        raise BadRequest("an RPC without a body")
+    return path

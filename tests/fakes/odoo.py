@@ -1,7 +1,8 @@
-"""A fake Odoo: /web/session/* as addons/web answers it, one JSON-RPC resource, one page."""
+"""A fake Odoo: /web/session/* as addons/web answers it, calls with the password in them, one resource, one page."""
 
 import json
 from secrets import token_urlsafe
+from xmlrpc.client import Fault, dumps, loads
 
 from aiohttp import web
 from fakes.fake_erp import FakeErp
@@ -19,8 +20,22 @@ def error(request_id, name, message, code=200):
     return rpc(request_id, error={"code": code, "message": label, "data": data})
 
 
+class AccessDeniedError(Exception):
+    """As odoo.exceptions."""
+
+
 class Odoo(FakeErp):
-    def __init__(self, users=None):
+    """Sessions by cookie; `/jsonrpc` and `/xmlrpc/2/*` as odoo/service/{common,model}.py answer them.
+
+    Clients look at `version` before they log in: OdooRPC uses the web session below 10.0 and `/jsonrpc` from then on.
+    """
+
+    def __init__(self, users=None, *, version="8.0"):
+        self.version = version
+        self.keys = {"a" * 40: "ada"}
+        """API key -> name: right in calls, wrong in the web session."""
+        self.checked = 0
+        """Passwords in calls."""
         self.sessions = {}
         """sid -> name"""
         self.second_factor = set()
@@ -36,6 +51,8 @@ class Odoo(FakeErp):
             ("POST", "/web/session/destroy"): self._destroy,
             ("POST", "/web/webclient/version_info"): self._version,
             ("POST", "/web/database/list"): self._databases,
+            ("POST", "/jsonrpc"): self._json,
+            **{("POST", f"/xmlrpc/{where}"): self._xml for where in ("common", "object", "2/common", "2/object")},
             ("GET", "/web/report"): self._page,
             ("GET", "/web/login"): self._login_page,
         }
@@ -46,9 +63,14 @@ class Odoo(FakeErp):
     def uid(self, name):
         return sorted(self.users).index(name) + 2
 
+    @property
+    def _about(self):
+        serie, minor = map(int, self.version.split("."))
+        told = {"server_version": self.version, "server_serie": self.version, "protocol_version": 1}
+        return told | {"server_version_info": [serie, minor, 0, "final", 0]}
+
     async def _version(self, request):
-        told = {"server_version": "8.0", "server_version_info": [8, 0, 0, "final", 0], "protocol_version": 1}
-        return rpc((await request.json())["id"], result=told)
+        return rpc((await request.json())["id"], result=self._about)
 
     async def _databases(self, request):
         return rpc((await request.json())["id"], result=[DATABASE])
@@ -126,6 +148,67 @@ class Odoo(FakeErp):
         return answer
 
     def _session_info(self, name):
-        context = {"lang": "en_US", "tz": "Europe/Brussels", "uid": self.uid(name)}
-        who = {"uid": self.uid(name), "is_admin": False, "name": name.title(), "username": name}
-        return {**who, "db": DATABASE, "user_context": context}
+        """Most of what addons/web/models/ir_http.py tells, in its order."""
+        company = {"id": 1, "name": "My Company", "sequence": 0}
+        return {
+            "uid": self.uid(name),
+            "is_system": False,
+            "is_admin": False,
+            "is_public": False,
+            "is_internal_user": True,
+            "user_context": self._context(name),
+            "db": DATABASE,
+            "server_version": self.version,
+            "server_version_info": self._about["server_version_info"],
+            "support_url": "https://www.odoo.com/buy",
+            "name": name.title(),
+            "username": name,
+            "partner_display_name": f"My Company, {name.title()}",
+            "partner_id": self.uid(name) + 1,
+            "web.base.url": self.url,
+            "active_ids_limit": 20000,
+            "max_file_upload_size": 134217728,
+            "user_companies": {"current_company": 1, "allowed_companies": {"1": company}},
+            "cache_hashes": {"load_menus": "0" * 64},
+        }
+
+    def _context(self, name):
+        return {"lang": "en_US", "tz": "Europe/Brussels", "uid": self.uid(name)}
+
+    # -- calls with the password in them ---------------------------------------------------------------------------
+
+    async def _json(self, request):
+        call = await request.json()
+        params = call["params"]
+        try:
+            return rpc(call["id"], result=self._dispatch(params["service"], params["method"], params["args"]))
+        except AccessDeniedError:
+            return error(call["id"], "odoo.exceptions.AccessDenied", "Access Denied")
+
+    async def _xml(self, request):
+        args, method = loads(await request.text())
+        try:
+            answer = self._dispatch(request.path.rpartition("/")[2], method, args)
+            told = dumps((answer,), methodresponse=True, allow_none=True)
+        except AccessDeniedError:
+            told = dumps(Fault(3 if "/2/" in request.path else "AccessDenied", "Access Denied"))
+        return web.Response(text=told, content_type="text/xml")
+
+    def _dispatch(self, service, method, args):
+        if (service, method) == ("common", "version"):
+            return self._about
+        self.checked += 1
+        database, who, password = args[:3]
+        assert database == DATABASE
+        name = who if service == "common" else {self.uid(each): each for each in self.users}.get(who)
+        right = name is not None and (self.knows(name, password) or self.keys.get(password) == name)
+        if service == "common":
+            return self.uid(name) if right else False
+        if not right:
+            raise AccessDeniedError
+        model, called, *more = args[3:]
+        if (model, called) == ("res.users", "read"):
+            return [{"id": who, "login": name}]
+        if (model, called) == ("res.users", "context_get"):
+            return self._context(name)
+        return {"by": name, "model": model, "method": called, "args": list(more)}

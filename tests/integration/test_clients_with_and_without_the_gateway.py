@@ -1,5 +1,10 @@
 """Clients as they are published do the same at an ERP and at the gateway before it: so the fake ERPs are what they play."""
 
+import gc
+import warnings
+
+import odoolib
+import odooly
 import odoorpc
 import pytest
 import requests
@@ -29,6 +34,8 @@ upstreams:
 routes:
   - {{name: rest, path: /oauth/rest/**, upstream: jmix, logins: [jmix]}}
   - {{name: rest2, path: /oauth2/rest/**, upstream: jmix2, logins: [jmix2]}}
+  - {{name: calls, path: /jsonrpc, upstream: odoo, credentials: [jsonrpc]}}
+  - {{name: xml, path: /xmlrpc/**, upstream: odoo, credentials: [xmlrpc]}}
   - name: web
     path: /**
     upstream: odoo
@@ -93,7 +100,8 @@ def test_odoorpc_logs_in_executes_and_logs_out(odoo):
         "user": "ada",
         "params": {"model": "res.partner", "method": "read", "args": [[1]], "kwargs": {}},
     }
-    assert odoo.execute("res.partner", "read", [1], ["name"])["user"] == "ada"
+    told = odoo.execute("res.partner", "read", [1], ["name"])
+    assert told == {"by": "ada", "model": "res.partner", "method": "read", "args": [[1], ["name"]]}
 
     assert odoo.logout()
     with pytest.raises(odoorpc.error.RPCError, match=r"[Ss]ession [Ee]xpired"):
@@ -113,6 +121,64 @@ def test_odoorpc_stays_logged_in_while_odoo_rotates_the_session(odoo, erps):
 
     for _ in range(3):
         assert odoo.json("/web/dataset/call_kw", {})["result"]["user"] == "ada"
+
+
+def test_odoorpc_puts_the_password_into_each_call_where_odoo_is_newer(there):
+    odoo = odoorpc.ODOO("127.0.0.1", port=there("odoo"), version="18.0", timeout=20)
+    with pytest.raises(odoorpc.error.RPCError, match="Wrong login ID or password"):
+        odoo.login(DATABASE, "ada", "wrong")
+
+    odoo.login(DATABASE, "ada", PASSWORD)
+
+    assert (odoo.env.uid, odoo.env.context["tz"]) == (2, "Europe/Brussels")
+    assert odoo.execute("res.partner", "read", [1])["by"] == "ada"
+    assert odoo.logout()
+
+
+# -- Odoo: odoo-client-lib, Odoo's own, and Odooly --------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_matter_what_stays_open():
+    """odoo-client-lib leaves its XML-RPC connections to the garbage collector."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def odoolib_at(port, protocol, password=PASSWORD):
+    return odoolib.get_connection(
+        hostname="127.0.0.1", port=port, protocol=protocol, database=DATABASE, login="ada", password=password
+    )
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("protocol", ["xmlrpc", "jsonrpc"])
+def test_odoo_client_lib_calls_by_password_and_by_key(there, no_matter_what_stays_open, protocol):
+    for secret in (PASSWORD, "a" * 40):
+        connection = odoolib_at(there("odoo"), protocol, secret)
+
+        assert connection.get_user_context()["tz"] == "Europe/Brussels"
+        assert connection.get_model("res.partner").search([])["by"] == "ada"
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("protocol", ["xmlrpc", "jsonrpc"])
+def test_odoo_client_lib_is_told_a_wrong_password(there, no_matter_what_stays_open, protocol):
+    with pytest.raises(odoolib.tools.AuthenticationError):
+        odoolib_at(there("odoo"), protocol, "wrong").check_login(force=True)
+
+
+@pytest.mark.parametrize("mode", ["web", "jsonrpc"])
+def test_odooly_logs_in_and_calls_in_both_of_its_modes(there, erps, mode, monkeypatch):
+    monkeypatch.setattr(erps["odoo"], "version", "18.0")
+    client = odooly.Client(f"http://127.0.0.1:{there('odoo')}/{mode}", DATABASE, "ada", PASSWORD)
+
+    told = client.env.execute("res.partner", "search", [])
+
+    assert client.env.uid == 2
+    assert (told.get("by") or told.get("user")) == "ada"
 
 
 # -- Jmix: requests-oauthlib -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from xmlrpc.client import Fault, ProtocolError, ServerProxy
 import odoorpc
 import pytest
 from fakes.gateway_process import GatewayProcess
-from fakes.odoo_rpc import RpcOdoo
+from fakes.odoo import Odoo
 from fakes.plain_client import PlainClient
 from fakes.token_rig import PASSWORD
 
@@ -37,9 +37,7 @@ routes:
 
 class Site:
     def __init__(self, directory):
-        self.erp = RpcOdoo(
-            dict.fromkeys(["ada", "bob", "cid", "dora", "eve", "finn"], PASSWORD) | {"bob": "another one"}
-        )
+        self.erp = Odoo(dict.fromkeys(["ada", "bob", "cid", "dora", "eve", "finn"], PASSWORD) | {"bob": "another one"})
         self._proxies = []
         self.directory = directory
         self.gateway = GatewayProcess(directory, CONFIG.format(erp=self.erp.url)).start()
@@ -138,6 +136,14 @@ def test_a_wrong_password_is_what_odoos_clients_expect(site):
     with pytest.raises(Fault) as fault:
         site.proxy("object").execute("prod", 4, "wrong", "res.partner", "read", [1])
     assert (fault.value.faultCode, fault.value.faultString) == (3, "Access Denied")
+
+
+def test_the_old_path_of_xmlrpc_has_faults_in_words(site):
+    old = ServerProxy(f"http://127.0.0.1:{site.gateway.port}/xmlrpc/object")
+    with old, pytest.raises(Fault) as fault:
+        old.execute("prod", 7, "wrong", "res.partner", "read", [1])
+
+    assert (fault.value.faultCode, fault.value.faultString) == ("AccessDenied", "Access Denied")
 
 
 def test_the_password_of_one_user_opens_no_other(site):

@@ -13,7 +13,8 @@ class XmlRpc:
     """Read as Odoo reads it, by xmlrpc.client's own unmarshaller, but without DTDs and entities (CWE-776, CWE-611)."""
 
     method = "xmlrpc"
-    paths = frozenset({b"/xmlrpc/2/common", b"/xmlrpc/2/object"})
+    paths = frozenset({b"/xmlrpc/common", b"/xmlrpc/object", b"/xmlrpc/2/common", b"/xmlrpc/2/object"})
+    """With and without the 2: they differ in how faults are spelled. Odoo's own odoo-client-lib uses the old ones."""
 
     def read(self, path: bytes, body: bytes) -> RpcCall:
         """See BodySource. The service is the path's last part."""

@@ -3,9 +3,11 @@ from fakes.presented import verified
 from fakes.wired_gate import Wired
 
 from gateway.app.explain import explain
+from gateway.authn.sources import BODY_SOURCES
 from gateway.errors import StoreUnavailable
 from gateway.proxy.cors import Cors
 from gateway.proxy.route import Requirements
+from gateway.proxy.rpc_surface import RpcSurface
 
 WARM = [("Authorization", "Bearer warm")]
 ROUTES = [
@@ -62,6 +64,32 @@ async def test_the_steps_name_what_decided_and_no_credential(wired):
         ("upstream", "GET http://10.0.0.1:8069/a"),
     ]
     assert (said.route, said.upstream, said.identity["user"]) == ("stripped", "erp", "bob")
+
+
+@pytest.fixture
+def rpc():
+    surface = RpcSurface(BODY_SOURCES["jsonrpc"], None, None)
+    require = Requirements(roles=frozenset({"boss"}))
+    return Wired([{"name": "rpc", "path": "/**", "rpc": surface, "requirements": require}])
+
+
+async def test_a_password_in_the_body_is_judged_when_it_comes(rpc):
+    said = await ask(rpc, "POST", "/jsonrpc")
+
+    assert (said.outcome, said.identity["user"]) == ("forward", "")
+    assert [(step.part, step.verdict) for step in said.steps[2:4]] == [
+        ("credential", "in the body (jsonrpc): the ERP judges the password of each call"),
+        ("requirements", "asked of whoever the password belongs to"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"), [("GET", "/jsonrpc", 405), ("POST", "/jsonrpc?a=1", 400), ("POST", "/other", 403)]
+)
+async def test_what_is_no_call_of_the_protocol_is_refused_as_it_would_be(rpc, method, target, status):
+    said = await ask(rpc, method, target)
+
+    assert (said.outcome, said.status) == ("refuse", status)
 
 
 async def test_a_refusal_says_why(wired):

@@ -31,6 +31,20 @@ def test_a_failure_is_a_fault_under_odoos_number(error, status, code):
     assert (reply.status, fault.value.faultCode) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (LoginRejected("x"), "AccessDenied", "Access Denied"),
+        (Forbidden("x"), "warning -- AccessError\n\nThe credential does not give access to this resource.", ""),
+    ],
+)
+def test_below_the_old_path_a_fault_has_words_for_a_number(error, code, text):
+    with pytest.raises(Fault) as fault:
+        loads(failed(error, in_words=True).body)
+
+    assert (fault.value.faultCode, fault.value.faultString) == (code, text)
+
+
 def test_headers_say_when_and_how_to_try_again():
     assert (b"Retry-After", b"9") in failed(Banned("x", retry_after=9)).headers
     assert (b"Allow", b"POST") in failed(MethodNotAllowed("x", allow=("POST",))).headers

@@ -3,9 +3,9 @@
 import pytest
 from fakes.erp_rig import asking, provider
 from fakes.odoo import DATABASE, Odoo, error, rpc
-from fakes.odoo_rpc import RpcOdoo
 from fakes.token_rig import PASSWORD, ManualClock, call
 
+from gateway.dialects.odoo_session import _FACTS
 from gateway.errors import ErpNonsense, SelectionNeeded
 from gateway.identity_providers import PROVIDERS
 from gateway.identity_providers import odoo as module
@@ -26,13 +26,41 @@ async def known(erp, checks):
         yield provider("odoo", client, ManualClock(), checks)
 
 
+def test_all_that_the_dialect_passes_on_is_kept():
+    assert set(_FACTS) <= set(module.TOLD)
+
+
+@pytest.mark.parametrize(
+    ("great_deal", "kept"),
+    [({"user_companies": {"x": "y" * 20_000}}, {"uid", "name", "partner_id"}), ({"name": "y" * 20_000}, {"uid"})],
+)
+async def test_of_a_great_deal_only_the_most_needed_is_kept(erp, known, great_deal, kept):
+    def told(fake, _):
+        answer = rpc(1, result={"uid": 2, "name": "Ada", "partner_id": 3, "username": "ada", **great_deal})
+        return fake._with_cookie(answer, "0123456789abcdef")
+
+    erp.script("/web/session/authenticate", told)
+
+    account = await known.verify("ada", PASSWORD, call())
+
+    assert set(account.erp_session.facts) == kept
+
+
 async def test_a_sign_in_keeps_the_cookie_and_nothing_else(erp, known):
     account = await known.verify("ada", PASSWORD, call())
 
     ((name, value),) = account.erp_session.cookies
     assert (name, erp.sessions[value]) == ("session_id", "ada")
     assert account.id == "2"
-    assert account.erp_session.facts == {"uid": 2, "name": "Ada"}
+    facts = account.erp_session.facts
+    assert (facts["uid"], facts["name"], facts["partner_id"], facts["user_context"]["tz"]) == (
+        2,
+        "Ada",
+        3,
+        "Europe/Brussels",
+    )
+    assert facts["user_companies"]["current_company"] == 1
+    assert "cache_hashes" not in facts
     assert account.erp_session.headers == ()
 
 
@@ -160,7 +188,7 @@ def module_rpc(result):
 
 @pytest.fixture
 async def asked_by_rpc(checks):
-    fake = RpcOdoo()
+    fake = Odoo()
     async with asking(fake.port) as client:
         yield fake, provider("odoo", client, ManualClock(), checks)
     fake.stop()

@@ -23,6 +23,13 @@ BOMB = (
 )
 
 
+def test_the_old_paths_and_the_new_ones_are_spoken():
+    called = dumps(("prod", 2, "secret", "res.partner", "read"), "execute").encode()
+
+    assert {b"/xmlrpc/common", COMMON} <= XmlRpc.paths
+    assert READ(b"/xmlrpc/object", called) == READ(OBJECT, called)
+
+
 def test_the_path_says_which_service_is_called():
     login = READ(COMMON, dumps(("prod", "ada", "secret", {}), "authenticate").encode())
     called = READ(OBJECT, dumps(("prod", 2, "secret", "res.partner", "read"), "execute").encode())
