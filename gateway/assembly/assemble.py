@@ -73,7 +73,11 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
     rules = Rules(
         table=RouteTable(routes, logins.endpoints),
         endpoint_owner=logins.owners,
-        request_actions=HeaderActions(asserted, [name for injector in injectors.values() for name in injector.owns]),
+        request_actions=HeaderActions(
+            asserted,
+            [name for injector in injectors.values() for name in injector.owns],
+            {each.rule.header.encode(): each.rule.name.encode() for each in logins.cookies if each.rule.header},
+        ),
         answer_actions=AnswerActions(asserted, {each.rule.name.encode() for each in logins.cookies}),
         refuse=refusal,
         trusted_proxies=tuple(server.trusted_proxies),

@@ -48,7 +48,8 @@ class Odoo(ErpAccounts):
     """An ErpProvider over /web/session/authenticate (JSON-RPC on HTTP 200)."""
 
     Options = OdooOptions
-    headers: frozenset[str] = frozenset()
+    headers = frozenset({"x-openerp-session-id"})
+    """Never sent. Until 15 Odoo believes it before the cookie, so that it may not come from a client either."""
     cookies = frozenset({COOKIE})
 
     def __init__(self, options: OdooOptions, tools: ProviderTools) -> None:

@@ -40,6 +40,8 @@ class CookieRule:
     secure: bool = False
     same_site: str = ""
     """Empty: the attribute is left out."""
+    header: str = ""
+    """Lower-case name of a request header that says the same as the cookie; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

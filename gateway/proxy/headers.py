@@ -6,7 +6,7 @@ headers that a proxy adds (CVE-2024-45410), internal headers that a client may n
 """
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from gateway.errors import BadRequest, NotImplementedMessage, SeveralCredentials
 from gateway.proxy.head import RequestHead
@@ -17,6 +17,7 @@ MEMO = 4096
 """Spellings of header names that are remembered; the rest is classified anew each time."""
 LONGEST_NAME = 256
 """Bytes. No real name comes near; longer ones would fill the memo, and overflowed a peer (HAProxy CVE-2021-40346)."""
+_SESSION_ID = re.compile(rb"[A-Za-z0-9_-]{1,512}")
 _TOKEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close", b"", b"Keep-Alive", b"upgrade", b"Upgrade", b"Close"})
 
@@ -71,10 +72,17 @@ def fold(name: bytes) -> bytes:
 class HeaderActions(dict[bytes, Action | None]):
     """Spelling of a name -> what is done with it; None: copied. Fills itself as names come, up to MEMO of them."""
 
-    def __init__(self, asserted: Iterable[bytes] = (), injected: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self,
+        asserted: Iterable[bytes] = (),
+        injected: Iterable[bytes] = (),
+        sessions: Mapping[bytes, bytes] | None = None,
+    ) -> None:
         """`asserted`: names of identity headers, of which no alias passes anywhere; `injected`: names that the
-        injector of some upstream writes, which pass to the other upstreams only."""  # noqa: D205, D209
+        injector of some upstream writes, which pass to the other upstreams only; `sessions`: lower-case names of
+        headers that say what a login's cookie says, each with the name of that."""  # noqa: D205, D209
         super().__init__()
+        self._sessions = {fold(name): (name, _as_cookie(cookie)) for name, cookie in (sessions or {}).items()}
         self._asserted = frozenset(fold(name) for name in asserted)
         self._injected = frozenset(fold(name) for name in injected)
 
@@ -90,6 +98,9 @@ class HeaderActions(dict[bytes, Action | None]):
         lower, folded = name.lower(), fold(name)
         if lower in _KEPT:
             return _KEPT[lower]
+        if folded in self._sessions:
+            spelled, action = self._sessions[folded]
+            return action if lower == spelled else drop
         if folded in self._asserted or folded in _KEPT or folded in _DROPPED or folded.startswith(_DROPPED_FAMILIES):
             return drop
         if b"_" in name or folded in self._injected:
@@ -124,6 +135,16 @@ def _api_key(head: RequestHead, _name: bytes, value: bytes) -> None:
 def _cookie(head: RequestHead, _name: bytes, value: bytes) -> None:
     # RFC 9113 section 8.2.3 lets a proxy in front split the cookie into several fields
     head.cookie = value if head.cookie is None else head.cookie + b"; " + value
+
+
+def _as_cookie(cookie: bytes) -> Action:
+    """The header is read as if the cookie of that name were there, and is passed on as one if it is the ERP's own."""
+
+    def action(head: RequestHead, name: bytes, value: bytes) -> None:
+        if _SESSION_ID.fullmatch(value.strip()):
+            _cookie(head, name, cookie + b"=" + value.strip())
+
+    return action
 
 
 def _connection(head: RequestHead, _name: bytes, value: bytes) -> None:

@@ -111,7 +111,7 @@ async def test_the_erp_session_opens_the_erp(erp, known):
     session = await signed_in(known)
 
     assert (await ask(erp, session)).status == 200
-    assert {name.lower() for name, _ in session.headers} == known.headers
+    assert {name.lower() for name, _ in session.headers} <= known.headers, "none of them passes from a client"
     assert {name for name, _ in session.cookies} <= known.cookies  # a client's are stopped where we send none, too
 
 

@@ -295,12 +295,13 @@ def test_a_clients_own_session_cookie_never_reaches_odoo(client, erps):
     token = login(client, "odoo/auth")["access_token"]
     cookies = ("Cookie", "theme=dark; session_id=stolen; lang=en")
 
-    client.get("/odoo/web/report", bearer(token), cookies)
+    client.get("/odoo/web/report", bearer(token), cookies, ("X-Openerp-Session-Id", "stolen"))
     client.get("/odoo/web/login", cookies)
 
     with_user, anonymous = (asked.headers["cookie"] for asked in erps["odoo"].asked[-2:])
     assert "stolen" not in with_user + anonymous
     assert with_user.startswith("theme=dark; lang=en; session_id=")
+    assert not any("x-openerp-session-id" in asked.headers for asked in erps["odoo"].asked)
     assert anonymous == "theme=dark; lang=en"
 
 

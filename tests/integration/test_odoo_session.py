@@ -245,3 +245,25 @@ def test_the_api_of_plain_json_is_refused_in_plain_json(site):
 
     assert (answer.status, answer.one("WWW-Authenticate")) == (401, "Bearer")
     assert answer.json["name"] == "werkzeug.exceptions.Unauthorized"
+
+
+def test_the_session_may_come_in_the_header_that_older_clients_send(site):
+    sid = session_id(site.login())
+    site.erp.asked.clear()
+
+    told = site.call("/web/dataset/call_kw", {}, ("X-Openerp-Session-Id", sid)).json["result"]
+    both = site.call("/web/dataset/call_kw", {}, ("X-Openerp-Session-Id", sid), ("Cookie", f"session_id={sid}"))
+    over = site.call("/web/session/destroy", {}, ("X-Openerp-Session-Id", sid))
+
+    assert (told["who"]["User"], told["who"]["Method"]) == ("username", "cookie")
+    assert "result" in both.json
+    assert over.json == {"jsonrpc": "2.0", "id": 1}
+    assert site.call("/web/dataset/call_kw", {}, ("X-Openerp-Session-Id", sid)).json["error"]["code"] == 100
+    assert sid not in str(site.erp.asked)
+
+
+def test_one_of_odoos_own_ids_in_that_header_goes_to_odoo_as_its_cookie(site):
+    told = site.call("/public/x", {}, ("X-Openerp-Session-Id", "0123abcd" * 5)).json["result"]
+
+    assert told["cookie"] == f"session_id={'0123abcd' * 5}"
+    assert "x-openerp-session-id" not in site.erp.asked[-1].headers

@@ -393,14 +393,14 @@ def test_a_refusal_of_a_route_bears_the_id_of_the_request(ask, body, rpc_id):
 
 def test_what_routes_need_to_know_of_it(ask):
     assert isinstance(ask.dialect, SpellsByRequest)
-    assert ask.dialect.cookie == CookieRule("session_id", 604800)
+    assert ask.dialect.cookie == CookieRule("session_id", 604800, header="x-openerp-session-id")
     assert ask.dialect.reading.never_open == (("/web/database/**", "/web/database/list"),)
     assert ask.dialect.well_known() == {}
 
 
 def test_the_cookie_may_be_bound_more_tightly_than_odoo_does():
     assert Asked(cookie_secure=True, cookie_samesite="Lax").dialect.cookie == CookieRule(
-        "session_id", 604800, secure=True, same_site="Lax"
+        "session_id", 604800, secure=True, same_site="Lax", header="x-openerp-session-id"
     )
     assert Asked(cookie_samesite="None").dialect.cookie.secure  # browsers take no other
 
@@ -425,6 +425,18 @@ def test_the_session_lives_a_week_from_its_last_use():
 def test_a_switch_has_only_its_own_values(wrong):
     with pytest.raises(ValueError):
         Odoo.Options.model_validate(wrong)
+
+
+@pytest.mark.parametrize("cookie", [None, "session_id=nobody's", "session_id={sid}", "lang=en"])
+async def test_the_session_may_come_in_a_header_of_its_own(ask, cookie):
+    """Clients without a cookie jar take the id from the body and send it so, some of them beside the cookie."""
+    headers = {} if cookie is None else {"cookie": cookie.format(sid=ask.sid)}
+
+    reply = await ask("/check", b'{"id": 1}', x_openerp_session_id=ask.sid, **headers, **JSON)
+    dead = await ask("/check", b'{"id": 1}', x_openerp_session_id=ask.dead, **JSON)
+
+    assert reply.body == b'{"jsonrpc": "2.0", "id": 1}'
+    assert b'"code": 100' in dead.body
 
 
 DAY = 86_400.0

@@ -105,6 +105,27 @@ def test_the_gateway_keeps_what_it_reads_itself():
 
 
 @pytest.mark.parametrize(
+    ("fields", "cookie"),
+    [
+        ([(b"X-Session", b"abc")], b"sid=abc"),
+        ([(b"Cookie", b"a=1"), (b"x-session", b" abc ")], b"a=1; sid=abc"),
+        ([(b"X-Session", b"abc"), (b"Cookie", b"sid=abc")], b"sid=abc; sid=abc"),
+        ([(b"X-Session", b"a; lang=x")], None),
+        ([(b"X-Session", b"")], None),
+        ([(b"X_Session", b"abc"), (b"X.Session", b"abc")], None),
+    ],
+)
+def test_a_header_may_stand_for_a_cookie(fields, cookie):
+    head = read(*fields, actions=HeaderActions(sessions={b"x-session": b"sid"}))
+
+    assert (head.cookie, head.copied, head.conditional) == (cookie, [], None)
+
+
+def test_without_such_a_login_it_is_a_header_like_any_other():
+    assert pairs(read((b"X-Session", b"abc")).copied) == [(b"X-Session", b"abc")]
+
+
+@pytest.mark.parametrize(
     ("fields", "error"),
     [
         ([(b"Host", b"a"), (b"host", b"a")], BadRequest),
