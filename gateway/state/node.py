@@ -93,7 +93,8 @@ class Node:
     async def _open(self) -> None:
         if self._closed:
             raise ConnectionAbortedError("the store was closed")
-        self._links.append(await self.endpoint.open())
+        link = await self.endpoint.open()
+        self._links.append(link)  # not in one expression: the list may be another one by now
 
     def _opened(self, opening: "asyncio.Task[None]") -> None:
         self._opening = None

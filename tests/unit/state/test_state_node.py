@@ -47,6 +47,20 @@ async def test_a_caller_who_goes_while_it_is_opened_does_not_take_the_connection
         node.close()
 
 
+async def test_those_who_come_while_it_is_opened_share_it_too():
+    async with RespServer(echo) as server:
+        node = node_of(server)
+        asking = []
+        for number in range(20):
+            asking.append(asyncio.ensure_future(node.ask([("GET", f"k{number}")])))
+            await asyncio.sleep(0)
+
+        await asyncio.gather(*asking)
+
+        assert len(server.connections) == 1
+        node.close()
+
+
 async def test_nobody_queues_up_behind_a_late_answer():
     async with RespServer(lambda command: b"" if command[1] == "late" else echo(command)) as server:
         node = node_of(server)
