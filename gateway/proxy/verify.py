@@ -240,9 +240,11 @@ def _refuse_aliases(exchange: ForwardedExchange, route: Route) -> None:
     Here they cannot be dropped on their way, and the proxies that should have done so were late to learn it:
     CVE-2025-64484, CVE-2026-39858, CVE-2026-52845.
     """
-    actions = exchange.rules.request_actions
+    actions, owned = exchange.rules.request_actions, route.owned_headers
     for name, _ in exchange.fields:
-        folded = fold(name)
-        is_alias = (b"_" in name or b"." in name) and actions[name] is drop
-        if is_alias or (folded in route.owned_headers and name.lower() not in _REPLACED):
+        if b"_" in name or b"." in name:
+            is_ours = actions[name] is drop or fold(name) in owned
+        else:
+            is_ours = bool(owned) and (lower := name.lower()) in owned and lower not in _REPLACED
+        if is_ours:
             raise Forbidden("a header that an ERP may take for one of ours")
