@@ -65,7 +65,7 @@ class ErpRecords:
             index, now = self._keys.erp_index, write_time(self._clock())
             await self._calls.one(*HINT.on([index], session.id, write_time(end), now))
             key = self._keys.session(session.id)
-            kept = await self._calls.one(*PUT.on([key], record.sealed, replaces, record.version, renewal))
+            kept = await self._calls.one_durably(*PUT.on([key], record.sealed, replaces, record.version, renewal))
         return bool(kept == 1)
 
     async def claim(self, session_id: str, version: str, renewal: str, seconds: int) -> ErpRecord | Claimed:

@@ -48,7 +48,8 @@ class Store(Reads):
             await self._point(session, tokens)
             owner, tenant = _tags(session)
             head = (write_time(self._clock()), session.id, dump_session(session), owner, tenant)
-            if not await self.calls.one(*OPEN.on([self.keys.session(session.id)], *head, *_triples(tokens))):
+            opened = await self.calls.one_durably(*OPEN.on([self.keys.session(session.id)], *head, *_triples(tokens)))
+            if not opened:
                 raise TokenKnown
             await self._keep_endless(tokens)
 
@@ -60,7 +61,8 @@ class Store(Reads):
                 return False
             await self._point(found[0], tokens)
             keys = self.keys.of_session(session_id)[:2]
-            added, *dropped = await self.calls.one(*ADD.on(keys, write_time(self._clock()), *_triples(tokens)))
+            adding = ADD.on(keys, write_time(self._clock()), *_triples(tokens))
+            added, *dropped = await self.calls.one_durably(*adding)
             if added < 0:
                 raise TokenKnown
             await self._forget([one.decode() for one in dropped])
@@ -93,7 +95,7 @@ class Store(Reads):
             if session is None:
                 return RotationResult(Outcome.UNKNOWN)
             fresh = await self._point(session, rotation.successors, again=True)
-            answer = await self.calls.one(*self._rotate_command(rotation))
+            answer = await self.calls.one_durably(*self._rotate_command(rotation))
             outcome, sealed, meta, *rest = answer
             if outcome == b"known":
                 # Another rotation wrote the same bytes meanwhile, which are alive: their pointer stays.
@@ -112,7 +114,8 @@ class Store(Reads):
         """Replace what is known of the user (roles, tenant, context); False: the session is over."""
         async with self.calls.budget():
             key = self.keys.session(session.id)
-            last: bytes = await self.calls.one(*UPDATE.on([key], dump_session(session), *_tags(session)))
+            updating = UPDATE.on([key], dump_session(session), *_tags(session))
+            last: bytes = await self.calls.one_durably(*updating)
             if last:
                 await self.calls.many(self._hints(session, last.decode()))
         return bool(last)
@@ -134,7 +137,8 @@ class Store(Reads):
                 return False
             key = self.keys.session(pointer.session_id)
             message = dumps(["token", token_hash])
-            return bool(await self.calls.one(*REVOKE_TOKEN.on([key], token_hash, self.keys.channel, message)))
+            ending = REVOKE_TOKEN.on([key], token_hash, self.keys.channel, message)
+            return bool(await self.calls.one_durably(*ending))
 
     async def revoke_user(self, provider: str, user_id: str, cause: str) -> int:
         """End all sessions opened by a user until now; how many of the listed ones were live."""
@@ -175,7 +179,7 @@ class Store(Reads):
             for token, pointer in zip(tokens, pointers, strict=True)
         ]
         last = write_time(max((token.expires_at for token in tokens), default=now))
-        written = (await self.calls.many([*writes, *self._hints(session, last)]))[: len(writes)]
+        written = (await self.calls.many_durably([*writes, *self._hints(session, last)]))[: len(writes)]
         hashes = [token.hash for token in tokens]
         fresh = [token_hash for token_hash, done in zip(hashes, written, strict=True) if done]
         there = [
@@ -231,7 +235,9 @@ class Store(Reads):
         )
 
     async def _revoke(self, session_ids: Sequence[str], cause: str, *listed_for: str) -> int:
-        answers = await self.calls.many([self._revoke_command(one, cause, *listed_for) for one in session_ids])
+        commands = [self._revoke_command(one, cause, *listed_for) for one in session_ids]
+        # What an index listed has been ended by a mark, which replicas have.
+        answers = await (self.calls.many if listed_for else self.calls.many_durably)(commands)
         cleaning: list[Command] = []
         for session_id, answer in zip(session_ids, answers, strict=True):
             if answer:
@@ -252,7 +258,7 @@ class Store(Reads):
         """Write and publish a not-before mark, under a budget of its own."""
         async with self.calls.budget():
             head = dumps(message)[:-1] + ","
-            mark: bytes = await self.calls.one(*MARK.on([key], self.keys.channel, head, cause))
+            mark: bytes = await self.calls.one_durably(*MARK.on([key], self.keys.channel, head, cause))
         return mark.decode()
 
     async def _revoke_listed(self, index: str, cause: str, listed_for: tuple[str, str, str]) -> int:
