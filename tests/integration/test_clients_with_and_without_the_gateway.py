@@ -9,6 +9,8 @@ import odoorpc
 import pytest
 import requests
 from fakes.gateway_process import GatewayProcess, password_hash
+from fakes.idempiere import Idempiere
+from fakes.itempath import ItemPath
 from fakes.jmix import CLIENT, SECRET, Jmix
 from fakes.odoo import DATABASE, Odoo
 from oauthlib.oauth2 import InvalidGrantError, LegacyApplicationClient
@@ -21,17 +23,25 @@ logs: {{access: ./access.log, audit: ./audit.log}}
 clients: [{{id: {client}, secret_hash: "{secret_hash}", grants: [password, refresh_token]}}]
 identity_providers:
   odoo: {{type: odoo, upstream: odoo, database: {database}}}
+  idempiere: {{type: idempiere, upstream: idempiere}}
+  itempath: {{type: itempath, upstream: itempath}}
   jmix: {{type: jmix, upstream: jmix, client_id: {client}, client_secret: {secret}}}
   jmix2: {{type: jmix, upstream: jmix2, client_id: {client}, client_secret: {secret}, path: /oauth2}}
 logins:
   odoo: {{dialect: odoo, path: /web/session, identity_provider: odoo}}
+  idempiere: {{dialect: idempiere, path: /api/v1/auth, identity_provider: idempiere}}
+  itempath: {{dialect: itempath, path: /api/users, identity_provider: itempath}}
   jmix: {{dialect: jmix, path: /oauth, identity_provider: jmix}}
   jmix2: {{dialect: jmix, path: /oauth2, identity_provider: jmix2, generation: 2}}
 upstreams:
   odoo: {{servers: ["{odoo}"], injector: {{erp_session: {{identity_provider: odoo}}}}}}
+  idempiere: {{servers: ["{idempiere}"], injector: {{erp_session: {{identity_provider: idempiere}}}}}}
+  itempath: {{servers: ["{itempath}"], injector: {{erp_session: {{identity_provider: itempath}}}}}}
   jmix: {{servers: ["{jmix}"], injector: {{erp_session: {{identity_provider: jmix}}}}}}
   jmix2: {{servers: ["{jmix2}"], injector: {{erp_session: {{identity_provider: jmix2}}}}}}
 routes:
+  - {{name: models, path: /api/v1/models/**, upstream: idempiere, logins: [idempiere]}}
+  - {{name: stations, path: /api/stations, upstream: itempath, logins: [itempath]}}
   - {{name: rest, path: /oauth/rest/**, upstream: jmix, logins: [jmix]}}
   - {{name: rest2, path: /oauth2/rest/**, upstream: jmix2, logins: [jmix2]}}
   - {{name: calls, path: /jsonrpc, upstream: odoo, credentials: [jsonrpc]}}
@@ -47,7 +57,13 @@ routes:
 
 @pytest.fixture(scope="module")
 def erps():
-    made = {"odoo": Odoo(), "/oauth": Jmix(), "/oauth2": Jmix(path="/oauth2")}
+    made = {
+        "odoo": Odoo(),
+        "idempiere": Idempiere(),
+        "itempath": ItemPath(),
+        "/oauth": Jmix(),
+        "/oauth2": Jmix(path="/oauth2"),
+    }
     yield made
     for erp in made.values():
         erp.stop()
@@ -61,6 +77,8 @@ def gateway(erps, tmp_path_factory):
         secret_hash=password_hash(SECRET),
         database=DATABASE,
         odoo=erps["odoo"].url,
+        idempiere=erps["idempiere"].url,
+        itempath=erps["itempath"].url,
         jmix=erps["/oauth"].url,
         jmix2=erps["/oauth2"].url,
     )
@@ -239,3 +257,99 @@ def test_what_requests_oauthlib_revokes_is_over(jmix):
 
     assert revoked.status_code == 200
     assert jmix.status(token["access_token"]) == 401
+
+
+# -- iDempiere and ItemPath have no client library for Python: their documentation's own requests, by requests --------
+
+
+class Documented:
+    """The steps as the documentation prints them, with what it prints as answers."""
+
+    def __init__(self, port, session):
+        self.url, self.session = f"http://127.0.0.1:{port}", session
+
+    def ask(self, method, path, token="", **options):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.session.request(method, self.url + path, headers=headers, timeout=20, **options)
+
+
+@pytest.fixture
+def documented(there):
+    with requests.Session() as session:
+        session.trust_env = False
+        yield lambda erp: Documented(there(erp), session)
+
+
+def signed_in(idempiere):
+    """A login in two steps, everything chosen from what is listed."""
+    login = {"userName": "ada", "password": PASSWORD}
+    first = idempiere.ask("POST", "/api/v1/auth/tokens", json=login).json()
+    assert first["clients"] == [{"id": 11, "name": "GardenWorld"}]
+    assert list(first) == ["clients", "token"]
+
+    def listed(what, **query):
+        return idempiere.ask("GET", f"/api/v1/auth/{what}", first["token"], params=query).json()[what]
+
+    assert listed("roles", client=11)[0] == {"id": 102, "name": "GardenWorld Admin"}
+    assert listed("organizations", client=11, role=102)[0] == {"id": 11, "name": "HQ"}
+    assert listed("warehouses", client=11, role=102, organization=11) == [{"id": 103, "name": "HQ Warehouse"}]
+    language = idempiere.ask("GET", "/api/v1/auth/language", first["token"], params={"client": 11})
+    assert language.json() == {"AD_Language": "en_US"}
+    chosen = {"clientId": 11, "roleId": 102, "organizationId": 11, "warehouseId": 103, "language": "en_US"}
+    final = idempiere.ask("PUT", "/api/v1/auth/tokens", first["token"], json=chosen)
+    assert final.status_code == 200
+    assert {"userId", "language", "token", "refresh_token"} <= set(final.json())
+    return final.json()
+
+
+def test_idempieres_two_steps_refresh_and_logout(documented):
+    idempiere = documented("idempiere")
+    first = signed_in(idempiere)
+    assert idempiere.ask("GET", "/api/v1/models/c_order", first["token"]).json()["user"] == "ada"
+
+    asked = {"refresh_token": first["refresh_token"], "clientId": 11, "userId": first["userId"]}
+    second = idempiere.ask("POST", "/api/v1/auth/refresh", json=asked).json()
+    assert list(second) == ["token", "refresh_token"]
+    assert idempiere.ask("GET", "/api/v1/models/c_order", second["token"]).status_code == 200
+
+    out = idempiere.ask("POST", "/api/v1/auth/logout", json={"token": second["token"]})
+    assert (out.status_code, out.json()) == (200, {"summary": "OK"})
+    refused = idempiere.ask("GET", "/api/v1/models/c_order", second["token"])
+    assert (refused.status_code, refused.json()) == (401, {"title": "Token is revoked", "status": 401})
+
+
+def test_idempieres_second_use_of_a_refresh_token_ends_everything(documented):
+    idempiere = documented("idempiere")
+    first = signed_in(idempiere)
+    asked = {"refresh_token": first["refresh_token"], "clientId": 11, "userId": first["userId"]}
+    second = idempiere.ask("POST", "/api/v1/auth/refresh", json=asked).json()
+
+    refused = idempiere.ask("POST", "/api/v1/auth/refresh", json=asked)
+
+    told = {"title": "Authenticate error", "status": 401, "detail": "Invalid refresh token"}
+    assert (refused.status_code, refused.json()) == (401, told)
+    assert idempiere.ask("GET", "/api/v1/models/c_order", second["token"]).status_code == 401
+
+
+def test_idempieres_wrong_password_and_missing_token(documented):
+    idempiere = documented("idempiere")
+
+    wrong = idempiere.ask("POST", "/api/v1/auth/tokens", json={"userName": "ada", "password": "wrong"})
+    nobody = idempiere.ask("GET", "/api/v1/models/c_order")
+
+    told = {"title": "Authenticate error", "status": 401, "detail": "Invalid User ID or Password"}
+    assert (wrong.status_code, wrong.json()) == (401, told)
+    assert (nobody.status_code, nobody.content) == (401, b"")
+
+
+def test_itempaths_login_use_and_refresh(documented):
+    itempath = documented("itempath")
+    assert itempath.ask("POST", "/api/users/login", json={"username": "ada", "password": "wrong"}).status_code == 404
+    told = itempath.ask("POST", "/api/users/login", json={"username": "ada", "password": PASSWORD}).json()
+    assert told["login"] is True
+
+    assert itempath.ask("GET", "/api/stations", told["accessToken"]).json()["user"] == "ada"
+    again = itempath.ask("POST", "/api/users/refresh", told["refreshToken"]).json()
+    assert itempath.ask("GET", "/api/stations", again["accessToken"]).status_code == 200
+    confused = itempath.ask("GET", "/api/stations", told["refreshToken"])
+    assert (confused.status_code, confused.json()) == (422, {"msg": "Only non-refresh tokens are allowed"})
