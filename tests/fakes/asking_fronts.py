@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import ssl
 import subprocess
 import time
 
+from fakes.authority import write_certificates
 from fakes.deploy_tools import DEPLOY
 from fakes.fronts import program, replaced
 from fakes.gateway_process import free_port
@@ -17,7 +19,7 @@ START_SECONDS = 30.0
 
 
 class AskingFront:
-    """One proxy, without TLS: of that the recipes beside these tell. `directory` is for what it writes."""
+    """One proxy; `directory` is for its certificate and for what it writes."""
 
     def __init__(self, directory, gateway_port, erp_port):
         self.directory = directory
@@ -27,10 +29,11 @@ class AskingFront:
             ("127.0.0.1:9000", f"127.0.0.1:{erp_port}"),
         )
         self._process = None
+        self.context = ssl.create_default_context(cafile=write_certificates(directory, HOST))
 
     @property
     def client(self):
-        return PlainClient(self.port, host=HOST)
+        return PlainClient(self.port, lambda sock: self.context.wrap_socket(sock, server_hostname=HOST), HOST)
 
     @property
     def logs(self):
@@ -91,9 +94,8 @@ class Nginx(AskingFront):
             ("/var/log/nginx/", f"{here}/"),
             ("server_tokens off;", f"server_tokens off; client_body_temp_path {here}/body; {temporary}"),
             ("listen 80 default_server", f"listen 127.0.0.1:{free_port()}"),
-            ("listen 443 ssl http2", f"listen 127.0.0.1:{self.port}"),
-            ("ssl_certificate /etc/nginx/tls/cert.pem;", ""),
-            ("ssl_certificate_key /etc/nginx/tls/key.pem;", ""),
+            ("listen 443 ", f"listen 127.0.0.1:{self.port} "),
+            ("/etc/nginx/tls/", f"{here}/"),
             *self._backends,
         )
         return [program("nginx"), "-e", here / "error.log", "-c", file, "-g", "daemon off;"]
@@ -103,11 +105,13 @@ class Haproxy(AskingFront):
     kind = "haproxy"
 
     def _command(self):
+        here = self.directory
+        (here / "site.pem").write_bytes((here / "cert.pem").read_bytes() + (here / "key.pem").read_bytes())
         script = self._recipe("gateway.lua")
         file = self._recipe(
             "haproxy.cfg",
             ("maxconn 20000", "maxconn 500"),  # the test may be allowed fewer open files
-            ("bind :443 ssl crt /etc/haproxy/tls/site.pem alpn h2,http/1.1", f"bind 127.0.0.1:{self.port}"),
+            ("bind :443 ssl crt /etc/haproxy/tls/site.pem", f"bind 127.0.0.1:{self.port} ssl crt {here}/site.pem"),
             ("bind :80", f"bind 127.0.0.1:{free_port()}"),
             ("/etc/haproxy/gateway.lua", script),
             *self._backends,
@@ -119,10 +123,12 @@ class Caddy(AskingFront):
     kind = "caddy"
 
     def _command(self):
+        here = self.directory
+        settings = f"\tadmin off\n\tpersist_config off\n\thttp_port {free_port()}\n\thttps_port {self.port}\n"
         file = self._recipe(
             "Caddyfile",
-            ("\n{\n", "\n{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n"),
-            (f"\n{HOST} {{\n", f"\nhttp://{HOST}:{self.port} {{\n\tbind 127.0.0.1\n"),
+            ("\n{\n", f"\n{{\n{settings}"),
+            (f"\n{HOST} {{\n", f"\n{HOST} {{\n\tbind 127.0.0.1\n\ttls {here}/cert.pem {here}/key.pem\n"),
             *self._backends,
         )
         return [program("caddy"), "run", "--config", file, "--adapter", "caddyfile"]
@@ -136,13 +142,11 @@ class Envoy(AskingFront):
         file = self._recipe(
             "envoy.yaml",
             ("address: 0.0.0.0, port_value: 443", f"address: 127.0.0.1, port_value: {self.port}"),
+            ("/etc/envoy/tls/", f"{here}/"),
             ("/var/log/envoy/", f"{here}/"),
             ("port_value: 8080", f"port_value: {self._backends[0][1].partition(':')[2]}"),
             ("port_value: 9000", f"port_value: {self._backends[1][1].partition(':')[2]}"),
         )
-        text = file.read_text()
-        start, end = text.index("transport_socket:"), text.index("filters:\n            - name: envoy.filters.network")
-        file.write_text(text[:start] + text[end:])
         words = ["--concurrency", "1", "--disable-hot-restart", "-l", "warning", "--file-flush-interval-msec", "200"]
         return [program("envoy"), "-c", file, *words]
 

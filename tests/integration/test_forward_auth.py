@@ -1,6 +1,8 @@
 """Each recipe of deploy/in-front/forward-auth, for real: between clients and the demo ERP, asking a real gateway."""
 
+import json
 import socket
+import subprocess
 from hashlib import sha256
 
 import pytest
@@ -388,7 +390,12 @@ def test_a_cookie_changes_nothing_for_another_site(client, cookie):
 
 def websocket(front, path, *headers, **options):
     return websockets.connect(
-        f"ws://{HOST}{path}", host="127.0.0.1", port=front.port, additional_headers=headers, **options
+        f"wss://{HOST}{path}",
+        host="127.0.0.1",
+        port=front.port,
+        ssl=front.context,
+        additional_headers=headers,
+        **options,
     )
 
 
@@ -415,6 +422,40 @@ def test_bodies_pass_and_the_gateway_does_not_see_them(client, token):
 
     assert (answer.status, answer.json) == (200, {"bytes": 4 * 1024 * 1024})
     assert client.ask("POST", "/upload", [], bytes(1024 * 1024)).status == 401
+
+
+def curl(front, *words):
+    """Over HTTP/2: the body, the status and the version."""
+    command = [
+        "curl",
+        "-sS",
+        "--http2",
+        "--cacert",
+        front.directory / "ca.pem",
+        "--max-time",
+        "60",
+        "-H",
+        f"Host: {HOST}",
+    ]
+    command += ["--resolve", f"{HOST}:{front.port}:127.0.0.1", "-w", "\n%{http_code} %{http_version}", *words]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    body, _, told_of = shown.rpartition("\n")
+    status, version = told_of.split()
+    return body, int(status), version
+
+
+def test_http_2_is_asked_about_alike(front, token, upstream):
+    url = f"https://{HOST}:{front.port}/whoami?a=1&access_token={token}"
+
+    body, status, version = curl(front, "-H", "X-Auth-User: root", "-H", "X-Forwarded-Uri: /public/ping", url)
+
+    assert (status, version) == (200, "2")
+    assert {name.lower(): [value] for name, value in json.loads(body)["identity"].items()} == ME | {
+        "x-auth-method": ["access_token"]
+    }
+    assert upstream.requests[-1] == ("GET", "/whoami?a=1")
+    body, status, version = curl(front, "-X", "POST", "-d", "{}", url.partition("?")[0])
+    assert (json.loads(body)["error"], status, version) == ("unauthorized", 401, "2")
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: {}", "Transfer-Encoding: chunked"])
