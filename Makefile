@@ -56,7 +56,7 @@ fuzz: .venv/.develop ## feed 120,000 mutated streams to the listener (FUZZ='case
 	$(BIN)/python bench/fuzz.py $(FUZZ)
 
 test-packages:
-	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl \
+	@.ci/packages varnishtest=varnish redis-server=redis-server chromium=chromium curl=curl openssl=openssl ip=iproute2 unshare=util-linux \
 		nginx=nginx haproxy=haproxy promtool=prometheus systemd-analyze=systemd
 
 bench-packages:
