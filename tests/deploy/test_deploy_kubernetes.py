@@ -72,8 +72,20 @@ def test_what_the_chart_does_not_know_is_refused():
         code, output = template(setting)
         assert code != 0, setting
         assert "values don't meet the specifications of the schema" in output
-    code, output = template("secret.create=true")
-    assert (code, "secret.create needs secret.data.admin-token" in output) == (1, True)
+
+
+def test_a_secret_that_would_lack_a_key_is_refused():
+    keys = ["admin-token", "encryption-key", "signing-secret", "redis-password"]
+    for missing in keys:
+        given = [f"secret.data.{key}=a" for key in keys if key != missing]
+        code, output = template("secret.create=true", *given)
+        assert (code, f"secret.create needs secret.data.{missing}" in output) == (1, True)
+    assert template("secret.create=true", "store.passwordKey=", *(f"secret.data.{key}=a" for key in keys[:3]))[0] == 0
+
+
+def test_what_the_configuration_asks_for_besides_reaches_the_pod(whole):
+    assert whole["Secret", NAME]["data"]["erp-token"] == base64.b64encode(b"e").decode()
+    assert environment(whole)["ERP"] == "odoo"
 
 
 def test_a_pod_is_given_time_to_leave_and_to_drain(plain):

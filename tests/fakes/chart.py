@@ -13,7 +13,7 @@ EVERYTHING = (
     "ingress.enabled=true", "ingress.className=nginx", "ingress.tlsSecret=erp-tls", "httpRoute.enabled=true",
     "serviceMonitor.enabled=true", "serviceMonitor.labels.release=prometheus", "prometheusRule.enabled=true",
     "secret.create=true", "secret.data.admin-token=a", "secret.data.encryption-key=b",
-    "secret.data.signing-secret=c", "secret.data.redis-password=d", "restartOnConfigChange=true",
+    "secret.data.signing-secret=c", "secret.data.redis-password=d", "secret.data.erp-token=e", "env[0].name=ERP", "env[0].value=odoo", "restartOnConfigChange=true",
     "podAnnotations.a=b", "nodeSelector.disk=ssd", "image.pullSecrets[0].name=registry",
 )  # fmt: skip
 
