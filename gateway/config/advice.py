@@ -46,6 +46,8 @@ def _listeners(config: Config) -> Iterator[Advice]:
     for index, network in enumerate(server.trusted_proxies):
         if network.prefixlen == 0:
             yield ("server", "trusted_proxies", index), "believes forwarding headers from everyone"
+    if server.forward_auth is not None and not server.trusted_proxies:
+        yield ("server", "forward_auth"), "has no effect: trusted_proxies is empty, and nobody else is told a verdict"
     if not admin.listen.is_loopback:
         yield ("admin", "listen"), f"{admin.listen} is plain text: the admin token can be read on the way"
     elif admin.token and len(admin.token.reveal()) < TOKEN_LENGTH:

@@ -112,12 +112,10 @@ class ServerConfig(Section):
     forward_auth: ForwardAuthConfig | None = None
 
     @model_validator(mode="after")
-    def _asked_by_proxies(self) -> "ServerConfig":
-        if self.forward_auth is not None:
-            if not self.trusted_proxies:
-                raise fault("forward_auth", "needs trusted_proxies: nobody else is told a verdict")
-            if self.forward_auth.injected_credential and any(not each.prefixlen for each in self.trusted_proxies):
-                raise fault("forward_auth", "would tell everyone the ERP's credential: trusted_proxies is everyone")
+    def _told_to_few(self) -> "ServerConfig":
+        tells = self.forward_auth is not None and self.forward_auth.injected_credential
+        if tells and any(not network.prefixlen for network in self.trusted_proxies):
+            raise fault("forward_auth", "would tell everyone the ERP's credential: trusted_proxies is everyone")
         return self
 
     @property

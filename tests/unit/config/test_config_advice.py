@@ -19,6 +19,7 @@ def upstream(line):
         (MINIMAL + "server: {listen: '0.0.0.0:80', public_url: http://h}\n", "server.listen: 0.0.0.0:80 is plain text"),
         (MINIMAL + "server: {listen: '[::]:80', tls: {certificate_file: c, private_key_file: c}}\n", "server.public_url: is empty, so tokens are issued in the name of https://[::]:80"),
         (MINIMAL + "server: {trusted_proxies: [0.0.0.0/0]}\n", "server.trusted_proxies[0]: believes forwarding headers from everyone"),
+        (MINIMAL + "server: {forward_auth: {}}\n", "server.forward_auth: has no effect: trusted_proxies is empty"),
         (MINIMAL + f"admin: {{listen: '0.0.0.0:81', token: {TOKEN}}}\n", "admin.listen: 0.0.0.0:81 is plain text"),
         (MINIMAL + "admin: {token: short}\n", "admin.token: is shorter than 32 characters"),
         (MINIMAL + KEYS + f"store: {{url: redis://127.0.0.1, encryption_key: {TOKEN}}}\n", "admin.token: is empty, so the admin API is off"),

@@ -68,6 +68,7 @@ MAY_BE_EMPTY_MAPPING = {
     "server",
     "server.timeouts",
     "server.limits",
+    "server.forward_auth",
     "admin",
     "logs",
     "store",

@@ -17,7 +17,6 @@ TOKEN = "0123456789abcdef0123456789abcdef"
         ("server: {trusted_proxies: [10.0.0.1/8]}", 'server.trusted_proxies[0]: has host bits set; did you mean "10.0.0.0/8"?'),
         ("server: {trusted_proxies: [10.0.0.0/8, 10.0.0.0/8]}", "server.trusted_proxies: lists"),
         ("server: {timeouts: {drain: 0s}}", "server.timeouts.drain: must be more than zero"),
-        ("server: {forward_auth: {}}", "server.forward_auth: needs trusted_proxies"),
         ("server: {forward_auth: {failure_status: 500}}", "server.forward_auth.failure_status: must be 503 or 403"),
         ("server: {forward_auth: {injected_credential: true}, trusted_proxies: [0.0.0.0/0]}", "server.forward_auth: would tell everyone"),
         ("admin: {listen: 0.0.0.0:8081}", "admin.token: an admin listener on 0.0.0.0:8081 needs an explicit token of 32"),
