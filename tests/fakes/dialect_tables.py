@@ -17,7 +17,8 @@ HEAD = """\
 
 What each system puts on the wire, which test sends it, and whether the system's documentation says so or a switch of the
 login selects it. The page of each dialect has its switches and what differs on purpose; `native` and `oauth2`:
-[logins.md](logins.md). These are the tables of those pages: `python tests/fakes/dialect_tables.py` joins them.
+[logins.md](logins.md). These are the tables of those pages: `python tests/fakes/dialect_tables.py` joins them. The
+exchanges themselves stand as bytes in `tests/golden`, one file for each dialect.
 
 | system | feature | test | documented or by switch |
 |---|---|---|---|
