@@ -18,7 +18,7 @@ class Breaker:
     """Watches all steps of one process.
 
     It opens when a step ran out of time and nobody else had an answer since that step began, or after `FAILURES`
-    broken connections in a row. A store that is merely slow for some, or refuses commands, is answering.
+    broken connections, one after the other. A store that is merely slow for some, or refuses commands, is answering.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -27,6 +27,7 @@ class Breaker:
         self._clock = clock
         self._answered = 0.0
         self._failures = 0
+        self._failed_at = 0.0
         self._probe_at = 0.0
         self._probe: Step | None = None
 
@@ -53,7 +54,9 @@ class Breaker:
     def failed(self, step: "Step", *, late: bool) -> None:
         """A step got no answer: in time, or at all."""
         now = self._clock()
-        self._failures += 1
+        if not late and step.began >= self._failed_at:  # those who shared a connection that broke are one failure
+            self._failures += 1
+            self._failed_at = now
         if self._probe is step or not self.is_open:
             self._probe = None
             silent = late and self._answered < step.began

@@ -106,6 +106,29 @@ def test_a_refusal_is_an_answer(breaker, refusal):
     assert not breaker.is_open
 
 
+def test_one_broken_connection_is_one_failure_for_all_who_shared_it(breaker, clock):
+    sharing = [breaker.step() for _ in range(20)]
+    for step in sharing:
+        step.__enter__()
+    clock.now += 0.1
+    for step in sharing:
+        step.__exit__(ConnectionResetError, ConnectionResetError(), None)
+
+    assert not breaker.is_open
+
+
+def test_late_answers_open_it_only_where_nobody_else_has_any(breaker, clock):
+    for _ in range(20):
+        waiting = breaker.step()
+        waiting.__enter__()
+        clock.now += 0.4
+        take(breaker)
+        clock.now += 0.1
+        waiting.__exit__(TimeoutError, TimeoutError(), None)
+
+    assert not breaker.is_open
+
+
 def test_one_probe_at_a_time_is_let_through_after_a_pause(breaker, clock):
     opened(breaker, clock)
     clock.now += PAUSE / 2
