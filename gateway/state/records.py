@@ -62,6 +62,8 @@ class Outcome(Enum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+    UNSETTLED = "unsettled"
+    """Another rotation of the token was a moment ago, and has not been settled: ask again soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class Rotation:
     """The successor pair, readable to the holder of the spent token only; kept for `grace`."""
     grace: float = 0.0
     """Seconds from the first rotation in which a second use gets the same answer; 0: none."""
+    unsettled: float = 0.0
+    """Seconds in which a second use gets the same answer unless the rotation was settled; for a grace of 0."""
     rotate: bool = True
     """False: the refresh token stays live and only the new access token is added."""
     revoke_access: bool = False

@@ -1,8 +1,9 @@
 -- KEYS: session, spent, grace.
 -- ARGV: now, spent hash, sealed successors, grace in seconds, rotate (1/0), revoke access (1/0), meta ('' keeps it),
--- owner, tenant, channel, message of a revocation, then (hash, kind, expiry) of each successor.
+-- owner, tenant, channel, message of a revocation, seconds that the rotation may stay unsettled (0: it is settled by
+-- itself), then (hash, kind, expiry) of each successor.
 -- Returns {outcome, sealed, meta, then the hashes to forget (rotated), of endless tokens (reused) or known...}.
-local now, spent, FIRST = tonumber(ARGV[1]), ARGV[2], 12
+local now, spent, FIRST = tonumber(ARGV[1]), ARGV[2], 13
 local session = read(KEYS[1])
 if not session.id then return {'unknown', '', ''} end
 if session.revoked then return {'revoked', '', session.meta} end
@@ -25,6 +26,11 @@ if kind ~= 'refresh' then
   if not redis.call('LPOS', KEYS[2], spent) then return {'unknown', '', session.meta} end
   local last_use, sealed = string.match(redis.call('HGET', KEYS[3], spent) or '', '^(%S+) (.*)$')
   if last_use and now <= tonumber(last_use) then return {'replayed', sealed, session.meta} end
+  -- Nobody has said that the successors were heard of: a store's lost answer is not the client's second use. The one
+  -- that rotated has a moment to say so, since it may just be about to.
+  local upto, since, first = string.match(redis.call('HGET', KEYS[3], '?' .. spent) or '', '^(%S+) (%S+) (.*)$')
+  if upto and now < tonumber(since) + SETTLING then return {'unsettled', '', session.meta} end
+  if upto and now <= tonumber(upto) then return {'replayed', first, session.meta} end
   local endless = revoke(KEYS, session, 'refresh token reused', now, ARGV[10], ARGV[11])
   return {'reused', '', session.meta, unpack(endless)}
 end
@@ -62,7 +68,13 @@ if ARGV[5] == '1' then
   redis.call('HDEL', KEYS[1], spent)
   session[spent] = nil
   if redis.call('LPUSH', KEYS[2], spent) > SPENT_TOKENS then forgotten[1] = redis.call('RPOP', KEYS[2]) end
-  if tonumber(ARGV[4]) > 0 then remember_successors() end
+  if tonumber(ARGV[4]) > 0 then
+    remember_successors()
+  elseif tonumber(ARGV[12]) > 0 then
+    redis.call('DEL', KEYS[3])
+    redis.call('HSET', KEYS[3], '?' .. spent, string.format('%.6f %.6f ', now + tonumber(ARGV[12]), now) .. ARGV[3])
+    redis.call('PEXPIRE', KEYS[3], string.format('%.0f', tonumber(ARGV[12]) * 1000 + 1000))
+  end
 end
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'meta', ARGV[7], 'owner', ARGV[8], 'tenant', ARGV[9])

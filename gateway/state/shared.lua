@@ -4,6 +4,7 @@ local NEVER = 1e15
 local SLACK = 60            -- seconds that keys outlive what they hold, so that "expired" can be told from "unknown"
 local LIVE_TOKENS = 256     -- of one session; the first to expire goes, refresh tokens last
 local SPENT_TOKENS = 1000   -- remembered for one session; the oldest is forgotten, and is merely unknown then
+local SETTLING = 2          -- seconds in which a gateway that has rotated says that it heard of it
 local GRACE_ENTRIES = 16    -- successors of one session kept for replay
 local TOMBSTONE = 34560000  -- seconds (400 days) that a revoked session with endless tokens is remembered
 local REMEMBERED_FAILURES = 1000  -- of one address, or of one account from one: ten times the largest `max_failures`

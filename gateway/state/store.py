@@ -89,6 +89,7 @@ class Store(Reads):
 
         A second use within `grace` of the first answers REPLAYED with the first's `sealed`; later ones revoke the
         session (REUSED). The same rotation again, successors included, is ROTATED again: a time-out consumes nothing.
+        Without a grace, a second use before `settle_rotation` is UNSETTLED, and after a while REPLAYED.
         """
         async with self.calls.budget():
             session = rotation.session or await self._session_of(rotation.session_id)
@@ -109,6 +110,11 @@ class Store(Reads):
             else:
                 await self._end_endless(rest)
         return RotationResult(Outcome(outcome.decode()), sealed, load_session(meta) if meta else None)
+
+    async def settle_rotation(self, rotation: Rotation) -> None:
+        """The answer of a rotation has been heard: from now on a second use of its token is one."""
+        async with self.calls.budget():
+            await self.calls.one("HDEL", self.keys.grace(rotation.session_id), f"?{rotation.spent_hash}")
 
     async def update_session(self, session: Session) -> bool:
         """Replace what is known of the user (roles, tenant, context); False: the session is over."""
@@ -231,6 +237,7 @@ class Store(Reads):
             *changed,
             self.keys.channel,
             dumps(["session", rotation.session_id]),
+            repr(rotation.unsettled),
             *_triples(rotation.successors),
         )
 

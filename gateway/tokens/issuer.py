@@ -1,14 +1,17 @@
 """Issues the tokens of one login's sessions: opens, rotates, looks up and ends them by the login's policy."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import floor, inf
 from secrets import randbelow
+from time import monotonic
 from typing import Any, Final, TypeVar
 
-from gateway.errors import Reason, Unavailable
+from gateway.errors import Reason, StoreUnavailable, Unavailable
 from gateway.model import Clock, Session, TokenKind, TokenPair
-from gateway.state.records import FoundRefresh, FoundToken, Outcome, Rotation, TokenKnown, TokenRecord
+from gateway.state.records import FoundRefresh, FoundToken, Outcome, Rotation, RotationResult, TokenKnown, TokenRecord
 from gateway.state.store import Store
 from gateway.tokens.format import Recognised, TokenFormat
 from gateway.tokens.live import LiveToken, live_token, unrecognised
@@ -26,6 +29,11 @@ its end is what tells it from one of the same second. Random ones collide in a b
 _IN_TURN: Final = 4
 """So many of the attempts take one second after the other; the rest any of a tenth of the life: with 100 tokens of one
 second and an hour to live, one in 100,000 finds no place."""
+_UNSETTLED: Final = 60.0
+"""Seconds that a rotation without a grace, whose answer was lost, is answered again to whoever comes with the token."""
+_PATIENCE: Final = 5.0
+_ASK_AGAIN: Final = 0.05
+"""Seconds: how long, and how often, a rotation that nobody has settled is asked for."""
 _LONGEST_REACH: Final = 86400.0
 """Seconds of a life that are looked at; an endless one has no tenth."""
 
@@ -151,8 +159,7 @@ class Issuer:
         async def once(sooner: int) -> Refreshed:
             now = self._clock()
             attempt = self._attempt(spent, session, now, sooner)
-            with self._unanswered.until_answered(attempt):
-                result = await self.store.rotate(attempt.rotation)
+            result = await self._answer_of(attempt)
             if result.outcome is Outcome.ROTATED:
                 return Refreshed(Outcome.ROTATED, self._refreshed(session, attempt.successors, now, spent))
             if result.outcome is Outcome.REPLAYED:
@@ -163,6 +170,23 @@ class Issuer:
             return Refreshed(result.outcome)
 
         return await self._with_new_bytes(once)
+
+    async def _answer_of(self, attempt: Attempt) -> RotationResult:
+        """What the store says; where there is no grace, it learns that we heard it before anybody else does."""
+        until = monotonic() + _PATIENCE
+        while True:
+            with self._unanswered.until_answered(attempt):
+                result = await self.store.rotate(attempt.rotation)
+            if result.outcome is not Outcome.UNSETTLED:
+                break
+            if monotonic() > until:
+                raise Unavailable("another gateway is at this refresh", retry_after=1)
+            await asyncio.sleep(_ASK_AGAIN)
+            attempt = replace(attempt, rotation=replace(attempt.rotation, now=self._clock()))
+        if attempt.rotation.unsettled and result.outcome in {Outcome.ROTATED, Outcome.REPLAYED}:
+            with suppress(StoreUnavailable):  # it stays open for a minute to whoever has the spent token
+                await self.store.settle_rotation(attempt.rotation)
+        return result
 
     async def introspect(self, token: str) -> Introspection | None:
         """What a live token of this login stands for."""
@@ -211,6 +235,7 @@ class Issuer:
             now=now,
             sealed=seal(made, spent, session.id),
             grace=self.policy.grace,
+            unsettled=0.0 if self.policy.grace or not self.policy.rotate else _UNSETTLED,
             rotate=self.policy.rotate,
             revoke_access=self.policy.revoke_access,
             session=session,

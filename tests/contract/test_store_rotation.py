@@ -70,6 +70,50 @@ async def test_without_grace_a_second_use_is_a_breach_at_once(store, clock, open
     assert await store.find_token(digest("first.access")) is None
 
 
+async def test_without_grace_a_rotation_that_nobody_heard_of_is_answered_again(store, clock, opened):
+    """The store committed and its answer was lost: what comes next is a client that was told to try again."""
+    rules = {"grace": 0.0, "unsettled": 60.0}
+    await store.rotate(rotation("s1", "r", "first", clock, **rules))
+
+    soon = await store.rotate(rotation("s1", "r", "second", clock, **rules))
+    clock.advance(2)
+    again = await store.rotate(rotation("s1", "r", "third", clock, **rules))
+
+    assert soon.outcome is Outcome.UNSETTLED
+    assert again == RotationResult(Outcome.REPLAYED, b"sealed first", opened)
+    assert await store.find_token(digest("first.access"))
+    assert await store.find_token(digest("second.access")) is None
+
+
+async def test_without_grace_a_settled_rotation_makes_a_second_use_a_breach(store, clock, opened):
+    first = rotation("s1", "r", "first", clock, grace=0.0, unsettled=60.0)
+    await store.rotate(first)
+    await store.settle_rotation(first)
+
+    second = await store.rotate(rotation("s1", "r", "second", clock, grace=0.0, unsettled=60.0))
+
+    assert second.outcome is Outcome.REUSED
+
+
+async def test_what_nobody_settled_is_a_breach_after_its_time(server, store, clock, opened):
+    rules = {"grace": 0.0, "unsettled": 60.0}
+    await store.rotate(rotation("s1", "r", "first", clock, **rules))
+    assert 60_000 < server.admin("PTTL", "gw:g:{s1}") <= 61_000
+    clock.advance(61)
+
+    assert (await store.rotate(rotation("s1", "r", "second", clock, **rules))).outcome is Outcome.REUSED
+
+
+async def test_only_the_last_rotation_of_a_session_may_be_unsettled(server, store, clock, opened):
+    rules = {"grace": 0.0, "unsettled": 60.0}
+    await store.rotate(rotation("s1", "r", "n1", clock, **rules))
+    await store.rotate(rotation("s1", "n1.refresh", "n2", clock, **rules))
+
+    assert server.admin("HKEYS", "gw:g:{s1}") == [b"?" + digest("n1.refresh").encode()]
+    clock.advance(3)
+    assert (await store.rotate(rotation("s1", "r", "late", clock, **rules))).outcome is Outcome.REUSED
+
+
 async def test_a_late_request_is_answered_even_if_its_successor_was_spent_since(store, clock, opened):
     """Three tabs: the second refreshes again before the third has its answer."""
     await store.rotate(rotation("s1", "r", "n1", clock))

@@ -1,15 +1,18 @@
 """What is issued: claims, lifetimes and records that agree to the second."""
 
+import asyncio
 from dataclasses import replace
 from math import inf
 
 import jwt
 import pytest
 from fakes.token_rig import PUBLIC_URL, START, why_not
+from fakes.waiting import eventually
 
-from gateway.errors import Reason, Unavailable
-from gateway.model import TokenKind
+from gateway.errors import Reason, StoreUnavailable, Unavailable
+from gateway.model import TokenKind, spawn
 from gateway.state.records import FoundToken, Outcome, Standing, TokenRecord
+from gateway.tokens import issuer as module
 from gateway.tokens.format import Recognised
 from gateway.tokens.issuer import Issuer
 from gateway.tokens.login_tokens import claims_of
@@ -173,6 +176,84 @@ async def test_successors_sealed_for_somebody_else_are_not_handed_out(rig):
     refreshed = await issuer.rotate(pair.refresh_token, pair.session)
 
     assert (refreshed.outcome, refreshed.pair) == (Outcome.UNKNOWN, None)
+
+
+def another_gateway(rig):
+    """The same login in another process: it shares the store and remembers nothing of the first one's refreshes."""
+    first = rig.native.issuer
+    return Issuer(rig.store, first._tokens, first.policy, rig.clock)
+
+
+async def test_without_a_grace_a_second_use_on_another_gateway_is_a_breach(rig_with):
+    rig = rig_with(grace=0.0)
+    pair = await rig.native.issuer.open(rig.native.issuer.new_session(**WHO))
+    await rig.native.issuer.rotate(pair.refresh_token, pair.session)
+
+    refreshed = await another_gateway(rig).rotate(pair.refresh_token, pair.session)
+
+    assert refreshed.outcome is Outcome.REUSED
+
+
+async def test_without_a_grace_a_lost_answer_is_given_again_once_by_another_gateway(rig_with, monkeypatch):
+    rig = rig_with(grace=0.0)
+    issuer, other = rig.native.issuer, another_gateway(rig)
+    pair = await issuer.open(issuer.new_session(**WHO))
+    rotate = rig.store.rotate
+
+    async def rotate_unheard(rotation):
+        await rotate(rotation)
+        raise StoreUnavailable("the answer was lost")
+
+    monkeypatch.setattr(rig.store, "rotate", rotate_unheard)
+    with pytest.raises(StoreUnavailable):
+        await issuer.rotate(pair.refresh_token, pair.session)
+    monkeypatch.setattr(rig.store, "rotate", rotate)
+    rig.clock.advance(2)
+
+    again = await other.rotate(pair.refresh_token, pair.session)
+    stolen = await other.rotate(pair.refresh_token, pair.session)
+
+    assert again.outcome is Outcome.REPLAYED
+    assert again.pair.refresh_token
+    assert stolen.outcome is Outcome.REUSED
+
+
+async def test_a_second_use_waits_for_the_gateway_that_is_about_to_settle(rig_with, monkeypatch):
+    rig = rig_with(grace=0.0)
+    issuer, other = rig.native.issuer, another_gateway(rig)
+    pair = await issuer.open(issuer.new_session(**WHO))
+    heard, settle = asyncio.Event(), rig.store.settle_rotation
+
+    async def settle_late(rotation):
+        await heard.wait()
+        await settle(rotation)
+
+    monkeypatch.setattr(rig.store, "settle_rotation", settle_late)
+    first = spawn(issuer.rotate(pair.refresh_token, pair.session), name="first")
+    grace = rig.store.keys.grace(pair.session.id)
+    await eventually(lambda: rig.store.calls.one("EXISTS", grace))
+    second = spawn(other.rotate(pair.refresh_token, pair.session), name="second")
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    heard.set()
+
+    assert {(await first).outcome, (await second).outcome} == {Outcome.ROTATED, Outcome.REUSED}
+
+
+async def test_a_rotation_that_nobody_settles_is_a_503_for_others_and_not_for_ever(rig_with, monkeypatch):
+    rig = rig_with(grace=0.0)
+    issuer = rig.native.issuer
+    pair = await issuer.open(issuer.new_session(**WHO))
+
+    async def away(_):
+        raise StoreUnavailable("the store went away")
+
+    monkeypatch.setattr(rig.store, "settle_rotation", away)
+    monkeypatch.setattr(module, "_PATIENCE", 0.0)
+    assert (await issuer.rotate(pair.refresh_token, pair.session)).outcome is Outcome.ROTATED
+
+    with pytest.raises(Unavailable):
+        await another_gateway(rig).rotate(pair.refresh_token, pair.session)
 
 
 async def test_the_store_never_sees_a_token(rig):
