@@ -14,7 +14,7 @@ CLIENTS_PROVIDER: Final = "@clients"
 """Provider of sessions that belong to an OAuth2 client itself; `@` keeps it apart from every configured name."""
 
 
-PASSWORD_MARK: Final = "password"  # noqa: S105 - a key of Session.context
+PASSWORD_MARK: Final = "mark"  # noqa: S105 - a key of Session.context
 """Under which a session keeps `Account.password_mark` of its login; one without an end keeps none."""
 
 Worth = Callable[[Session, Account], Session | None]

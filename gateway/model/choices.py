@@ -16,7 +16,7 @@ class Choice:
     scopes: tuple[str, ...] | None = None
     """At most the account's: ScopeRejected otherwise."""
     context: Mapping[str, Any] = field(default_factory=dict)
-    """Kept in `Session.context`; the keys `roles`, `scopes` and `password` are the broker's own."""
+    """Kept in `Session.context`; the keys `roles`, `scopes` and `mark` are the broker's own."""
 
 
 ACCOUNTS_OWN: Final = Choice()

@@ -56,7 +56,7 @@ def test_name_roles_and_scopes_are_those_of_today(current):
         ({"user_id": "999"}, Reason.USER_GONE),
         ({"provider": "a provider that is not configured any more"}, Reason.REVOKED),
         ({"tenant": "a tenant that was taken away"}, Reason.TENANT_GONE),
-        ({"context": {"password": "of another password"}}, Reason.REVOKED),
+        ({"context": {"mark": "of another password"}}, Reason.REVOKED),
         ({"client_id": "a client that was removed"}, Reason.REVOKED),
         ({"client_id": "elsewhere", "login": "oauth2"}, Reason.REVOKED),
         ({"provider": CLIENTS_PROVIDER, "user_id": "gone", "client_id": "gone"}, Reason.REVOKED),

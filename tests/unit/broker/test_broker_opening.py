@@ -36,7 +36,7 @@ async def test_nothing_chosen_is_what_the_account_has(rig, ada):
     session = (await rig.native.broker.open(ada, CALL)).session
 
     assert (session.roles, session.scopes, session.tenant) == (("sales",), ("rest-api", "reports"), "GardenWorld")
-    assert session.context == {"password": ada.password_mark}
+    assert session.context == {"mark": ada.password_mark}
 
 
 async def test_what_was_chosen_is_the_session_s_and_kept_in_it(rig, ada):
@@ -46,7 +46,7 @@ async def test_what_was_chosen_is_the_session_s_and_kept_in_it(rig, ada):
 
     assert (pair.session.roles, pair.session.scopes) == (("GardenWorld Admin",), ("reports",))
     assert pair.session.tenant == ""
-    mark = {"password": ada.password_mark}
+    mark = {"mark": ada.password_mark}
     assert pair.session.context == {"role": 102, "roles": ["GardenWorld Admin"], "scopes": ["reports"], **mark}
     assert pair.refresh_token == ""
     assert (await rig.store.session(pair.session.id)).context == pair.session.context
