@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import pytest
 from fakes.deploy_tools import DEPLOY, ROOT, said
 from fakes.gateway_process import free_port
 from fakes.image import NOBODY, Image, copied, instructions, stage
-from fakes.plain_client import PlainClient
+from fakes.plain_client import PlainClient, bearer
 
 from gateway import __version__
 
@@ -24,6 +25,8 @@ routes: [{name: erp, path: /**, upstream: erp, public: true}]
 store: {url: "redis://127.0.0.1:1/0", encryption_key: "0123456789abcdef0123456789abcdef"}
 signing_keys: [{kid: k1, algorithm: HS256, secret: "0123456789abcdef0123456789abcdef"}]
 """
+CONFINED = ROOT / "tests" / "fakes" / "confined.py"
+UNIT = DEPLOY / "systemd" / "gateway.service"
 NO_STORE = "gateway: not ready: the store does not answer\n"
 
 
@@ -107,7 +110,7 @@ def test_it_serves_and_reports_its_health_as_nobody_with_nothing_to_write_to(ima
         "GATEWAY_SERVER_LISTEN": f"127.0.0.1:{free_port()}",
         "GATEWAY_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
     }
-    with started(image, ["run"], place, environ) as process:
+    with running(image.command("run"), place, **environ) as process:
         until(lambda: image.run("health", "--live", **environ)[0] == 0, process)
         until(lambda: image.run("health", **environ) == (1, NO_STORE), process)  # it listens now, too
         process.send_signal(signal.SIGTERM)
@@ -119,17 +122,11 @@ def test_it_serves_and_reports_its_health_as_nobody_with_nothing_to_write_to(ima
 
 @pytest.mark.slow
 def test_the_demo_runs_from_it_in_an_empty_directory(image, place):
-    if os.geteuid() == 0:
-        os.chown(place, NOBODY, NOBODY)
-    library = next((image.directory / "opt" / "lib").glob("python3*/site-packages"))
-    config = (library / "gateway" / "demo" / "config.yaml").read_text()
-    (place / "config.yaml").write_text(config.replace("127.0.0.1:8090", f"127.0.0.1:{free_port()}"))
-    port, admin = free_port(), free_port()
-    listen = ["--set", f"server.listen=127.0.0.1:{port}", "--set", f"admin.listen=127.0.0.1:{admin}"]
+    demo = Demo(place)
 
-    with started(image, ["demo", *listen], place, {}) as process:
-        until(lambda: image.run("health", cwd=place, GATEWAY_ADMIN_LISTEN=f"127.0.0.1:{admin}")[0] == 0, process)
-        answer = PlainClient(port).get("/public/ping")
+    with running(image.command("demo", *demo.listen), place) as process:
+        until(lambda: image.run("health", cwd=place, **demo.environ)[0] == 0, process)
+        answer = PlainClient(demo.port).get("/public/ping")
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(60) == 0
@@ -137,13 +134,49 @@ def test_the_demo_runs_from_it_in_an_empty_directory(image, place):
     assert (place / "state").stat().st_uid == (NOBODY if os.geteuid() == 0 else os.geteuid())
 
 
+@pytest.mark.slow
+def test_it_serves_behind_the_filters_of_the_systemd_unit(image, place):
+    """Two workers, the embedded store, a login, a reload and a stop: nothing of that is among what is forbidden."""
+    demo = Demo(place)
+    command = [image.programs / "gateway", "demo", *demo.listen, "--set", "server.workers=2"]
+
+    with running([sys.executable, CONFINED, UNIT, *command], place) as process:
+        until(lambda: image.run("health", cwd=place, **demo.environ)[0] == 0, process)
+        client = PlainClient(demo.port)
+        login = client.post("/auth/login", {"username": "GardenAdmin", "password": "GardenAdmin"})
+        answer = client.get("/whoami", bearer(login.json["access_token"]))
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "reload" in process.said(), process)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(60) == 0
+    assert (login.status, answer.status) == (200, 200)
+    assert {"NoNewPrivs:\t1", "Seccomp:\t2"} <= set(status.splitlines())
+    assert "Traceback" not in process.said()
+    assert "not permitted" not in process.said().lower()
+
+
+class Demo:
+    """Ports of its own for `gateway demo` in a directory that is the user's own."""
+
+    def __init__(self, place):
+        if os.geteuid() == 0:
+            os.chown(place, NOBODY, NOBODY)
+        config = (ROOT / "config.yaml").read_text()
+        (place / "config.yaml").write_text(config.replace("127.0.0.1:8090", f"127.0.0.1:{free_port()}"))
+        self.port, admin = free_port(), free_port()
+        self.listen = ["--set", f"server.listen=127.0.0.1:{self.port}", "--set", f"admin.listen=127.0.0.1:{admin}"]
+        self.environ = {"GATEWAY_ADMIN_LISTEN": f"127.0.0.1:{admin}"}
+
+
 @contextmanager
-def started(image, words, place, environ):
+def running(command, place, **environ):
     """A process of the image's; what it said is shown where it ends too early."""
     log = place.parent / f"{place.name}.log"
     with log.open("wb") as out:
         environ = {"PATH": "/usr/bin:/bin", **environ}
-        process = subprocess.Popen(image.command(*words), cwd=place, env=environ, stdout=out, stderr=out)
+        process = subprocess.Popen(command, cwd=place, env=environ, stdout=out, stderr=out)
     process.said = log.read_text
     try:
         yield process
