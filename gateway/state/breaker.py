@@ -8,8 +8,11 @@ from typing import Final
 
 from gateway.errors import StoreUnavailable
 
+FIRST_PAUSE: Final = 0.02
+"""Seconds from when it opens to the first probe: what shared one late answer may be well by then, and a step that goes
+on after its own failure is not the one to find out."""
 PAUSE: Final = 0.1
-"""Seconds between a failure and the next probe: shorter than the feed's heartbeat, so that every heartbeat is one."""
+"""Seconds from a probe that failed to the next: shorter than the feed's heartbeat, so that every heartbeat is one."""
 FAILURES: Final = 3
 """So many broken or refused connections in a row, with no answer between them, are one store that is away."""
 
@@ -57,11 +60,13 @@ class Breaker:
         if not late and step.began >= self._failed_at:  # those who shared a connection that broke are one failure
             self._failures += 1
             self._failed_at = now
-        if self._probe is step or not self.is_open:
+        if self._probe is step:
             self._probe = None
-            silent = late and self._answered < step.began
-            self.is_open = self.is_open or silent or self._failures >= FAILURES
             self._probe_at = now + PAUSE
+        elif not self.is_open:
+            silent = late and self._answered < step.began
+            self.is_open = silent or self._failures >= FAILURES
+            self._probe_at = now + FIRST_PAUSE
 
     def left(self, step: "Step") -> None:
         """The caller went away before there was an answer; the next one may probe in its place."""

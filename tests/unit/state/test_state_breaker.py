@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.state.breaker import FAILURES, PAUSE, Breaker
+from gateway.state.breaker import FAILURES, FIRST_PAUSE, PAUSE, Breaker
 from gateway.state.link import Refusal
 
 
@@ -131,9 +131,9 @@ def test_late_answers_open_it_only_where_nobody_else_has_any(breaker, clock):
 
 def test_one_probe_at_a_time_is_let_through_after_a_pause(breaker, clock):
     opened(breaker, clock)
-    clock.now += PAUSE / 2
+    clock.now += FIRST_PAUSE / 2
     assert not take(breaker)
-    clock.now += PAUSE
+    clock.now += FIRST_PAUSE
 
     probe = breaker.step()
     probe.__enter__()
@@ -141,7 +141,9 @@ def test_one_probe_at_a_time_is_let_through_after_a_pause(breaker, clock):
     probe.__exit__(TimeoutError, TimeoutError(), None)
 
     assert not take(breaker), "it came back without an answer"
-    clock.now += 2 * PAUSE
+    clock.now += 2 * FIRST_PAUSE
+    assert not take(breaker), "the second time it takes longer"
+    clock.now += PAUSE
     assert take(breaker)
     assert not breaker.is_open
 
