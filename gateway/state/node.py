@@ -20,10 +20,11 @@ class Node:
 
     def __init__(self, endpoint: Endpoint, scripts: Sequence[Script], link: Link | None = None) -> None:
         self.endpoint = endpoint
-        self._scripts = {script.sha: script for script in scripts}
+        self._scripts: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts]
         self._links = [] if link is None else [link]
         self._spare: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
+        self._loading: asyncio.Future[list[Any]] | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -106,9 +107,14 @@ class Node:
     ) -> tuple[list[Any], bool]:
         """A new or restarted server does not know our scripts; what it refused for that did not run, so it runs now."""
         missing = [at for at, answer in enumerate(answers) if isinstance(answer, Refusal) and answer.code == "NOSCRIPT"]
-        if missing:
-            loads: list[Command] = [("SCRIPT", "LOAD", script.source) for script in self._scripts.values()]
-            again = await link.send([*loads, *(commands[at] for at in missing)])
-            for at, answer in zip(missing, again[len(loads) :], strict=True):
+        if missing and self._scripts:
+            await self._load(link)
+            for at, answer in zip(missing, await link.send([commands[at] for at in missing]), strict=True):
                 answers[at] = answer
         return answers, bool(missing)
+
+    async def _load(self, link: Link) -> None:
+        """Once for all who were refused at the same time: together they would send megabytes. Raises OSError."""
+        if self._loading is None or self._loading.done():
+            self._loading = link.send(self._scripts)
+        await asyncio.shield(self._loading)

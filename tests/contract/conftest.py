@@ -1,16 +1,28 @@
-"""Every contract test of the store runs on both servers."""
+"""Every contract test of the store runs on both servers, and what needs no server of its own on both topologies."""
 
 import pytest
 from fakes.clock import Clock
+from fakes.rig_servers import cluster_server, sentinel_server
 from fakes.servers import PROGRAMS, StoreServer
 
+SERVERS = {
+    "valkey": StoreServer,
+    "redis": StoreServer,
+    "sentinel-redis": sentinel_server,
+    "cluster-redis": cluster_server,
+    "cluster-valkey": cluster_server,
+}
 
-@pytest.fixture(scope="session", params=sorted(PROGRAMS))
+
+@pytest.fixture(scope="session", params=SERVERS)
 def server(request, tmp_path_factory):
-    """One server for all tests that leave it running."""
-    server = StoreServer(request.param, tmp_path_factory.mktemp(request.param)).start()
-    yield server
-    server.stop()
+    """One server, or one set of them, for all tests that leave it running."""
+    kind = request.param.rpartition("-")[2]
+    server = SERVERS[request.param](kind, tmp_path_factory.mktemp(request.param))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 @pytest.fixture(params=sorted(PROGRAMS))

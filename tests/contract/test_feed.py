@@ -4,6 +4,7 @@ import asyncio
 from time import monotonic
 
 import pytest
+from fakes.hearing import Heard
 from fakes.records import access, digest, session
 from fakes.waiting import eventually
 
@@ -60,7 +61,7 @@ async def test_a_feed_stays_alive_and_never_vouches_for_more_than_half_a_second(
     assert feed.generation == generation, "one connection, and no gap in it"
 
 
-async def test_a_connect_counts_as_an_invalidation(store):
+async def test_a_connect_counts_as_an_invalidation(server, store):
     """What happened before it was not heard."""
     feed, heard = Feed(store), []
     feed.listen(heard.append)
@@ -69,8 +70,8 @@ async def test_a_connect_counts_as_an_invalidation(store):
     await eventually(lambda: feed.alive)
     await feed.stop()
 
-    assert heard == [Invalidation("reconnect")]
-    assert feed.generation == 1
+    assert heard == [Invalidation("reconnect")] * server.masters
+    assert feed.generation == server.masters
 
 
 async def test_a_revocation_is_heard_by_every_gateway_before_the_next_heartbeat(server, store, clock, feed):
@@ -85,14 +86,14 @@ async def test_a_revocation_is_heard_by_every_gateway_before_the_next_heartbeat(
     vouched = feed.alive_until, other.alive_until
     await eventually(lambda: feed.alive_until > vouched[0] and other.alive_until > vouched[1])
 
-    assert (feed.generation, other.generation) == (generations[0] + 1, generations[1] + 1)
+    assert feed.generation > generations[0]
+    assert other.generation > generations[1]
     await other.stop()
     await other_store.close()
 
 
 async def test_a_mark_is_heard_with_its_time(server, store, feed):
-    heard = []
-    feed.listen(heard.append)
+    heard = Heard(feed, server)
 
     await store.revoke_user("sta ff", 'üser"1', "fired")
     await store.revoke_tenant("Garden World", "closed")
@@ -138,17 +139,16 @@ async def test_a_dropped_subscription_is_noticed_although_the_store_answers(serv
     feed.listen(heard.append)
 
     server.admin("CLIENT", "KILL", "TYPE", "pubsub")
-    await eventually(lambda: heard)
+    await eventually(lambda: len(heard) >= server.masters)
     await eventually(lambda: feed.alive)
 
-    assert heard == [Invalidation("reconnect")]
+    assert set(heard) == {Invalidation("reconnect")}
 
 
 @pytest.mark.parametrize("rubbish", ["", "{", "[]", '["session"]', '["user","p","u","now"]', b"\xff", '["new",1]'])
 async def test_a_message_nobody_can_read_voids_everything(server, feed, rubbish):
     """It may have been the end of something."""
-    heard = []
-    feed.listen(heard.append)
+    heard = Heard(feed, server)
 
     server.admin("PUBLISH", "gw:feed", rubbish)
     await eventually(lambda: heard)
@@ -157,9 +157,8 @@ async def test_a_message_nobody_can_read_voids_everything(server, feed, rubbish)
     assert feed.alive
 
 
-async def test_a_listener_that_fails_does_not_end_the_feed(store, clock, feed, caplog):
-    heard = []
-    feed.listen(heard.append)
+async def test_a_listener_that_fails_does_not_end_the_feed(server, store, clock, feed, caplog):
+    heard = Heard(feed, server)
     feed.listen(lambda invalidation: 1 / 0 if invalidation.kind == "session" else None)
     await store.open_session(session("s1", clock), [access("a", clock)])
 
@@ -183,9 +182,8 @@ async def test_a_feed_without_a_server_waits_for_it(own_server, own_store):
     await feed.stop()
 
 
-async def test_the_token_that_ended_is_named(store, clock, feed):
-    heard = []
-    feed.listen(heard.append)
+async def test_the_token_that_ended_is_named(server, store, clock, feed):
+    heard = Heard(feed, server)
     await store.open_session(session("s1", clock), [access("a", clock)])
 
     await store.revoke_token(digest("a"))

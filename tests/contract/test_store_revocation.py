@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from fakes.hearing import Heard
 from fakes.records import access, digest, refresh, rotation, session
 from fakes.waiting import eventually
 
@@ -13,11 +14,10 @@ from gateway.state.records import Outcome, Standing, TokenRecord
 
 
 @pytest.fixture
-async def heard(store):
+async def heard(server, store):
     """What a gateway's feed hears, the (re)connect aside."""
     feed = Feed(store)
-    heard = []
-    feed.listen(lambda invalidation: heard.append(replace(invalidation, not_before=0.0)))
+    heard = Heard(feed, server, timeless=True)
     await feed.start()
     await eventually(lambda: feed.alive)
     heard.clear()

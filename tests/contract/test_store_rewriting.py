@@ -17,6 +17,10 @@ ENDS = {
 }
 
 
+# A loss is staged with the tools of one server; real fail-overs are in test_failover.py.
+pytestmark = pytest.mark.parametrize("server", ["redis", "valkey"], indirect=True)
+
+
 @pytest.fixture
 async def feed(store):
     feed = Feed(store)

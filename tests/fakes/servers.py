@@ -26,6 +26,8 @@ PROGRAMS = {"valkey": get_binary_path, "redis": redis_program}
 class StoreServer:
     """One server in one directory; `options` are words for its command line."""
 
+    masters = 1
+
     def __init__(self, kind, directory, *options):
         self.kind = kind
         self.socket = Path(directory) / "s.sock"

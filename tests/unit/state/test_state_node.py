@@ -130,6 +130,24 @@ async def test_a_script_that_is_unknown_is_loaded_and_only_what_missed_it_runs_a
         node.close()
 
 
+async def test_a_script_that_is_unknown_to_many_at_once_is_loaded_once():
+    known = []
+
+    def answer(command):
+        if command[0] == "SCRIPT":
+            known.append(command)
+            return b"+5ha\r\n"
+        return b":7\r\n" if known else b"-NOSCRIPT No matching script.\r\n"
+
+    async with RespServer(answer) as server:
+        node = node_of(server)
+
+        assert await asyncio.gather(*(node.ask([SCRIPT.on(["k"])]) for _ in range(50))) == [[7]] * 50
+
+        assert len(known) == 1
+        node.close()
+
+
 async def test_a_script_that_stays_unknown_stays_refused():
     async with RespServer(lambda _: b"-NOSCRIPT No matching script.\r\n") as server:
         node = node_of(server)
