@@ -90,10 +90,19 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
         connections_per_address=server.limits.connections_per_address,
         upstreams=tuple(upstreams.by_name.values()),
         own_cookies=logins.own_cookies,
-        forward_auth=None if server.forward_auth is None else ForwardAuth(**server.forward_auth.model_dump()),
+        forward_auth=_forward_auth(config),
         has_cors=any(each.cors for each in config.routes) or any(each.cors for each in config.logins.values()),
     )
     return Assembled(config, loaded, tuple(sorted(loaded.files)), rules, logins, upstreams)
+
+
+def _forward_auth(config: Config) -> ForwardAuth:
+    """Any trusted proxy may ask; what only the ERP is to see is told where the configuration speaks of it."""
+    written = config.server.forward_auth
+    if written is not None:
+        return ForwardAuth(**written.model_dump())
+    asserted = [upstream.assertion.header.encode() for upstream in config.upstreams.values() if upstream.assertion]
+    return ForwardAuth(untold=folded(frozenset(asserted)))
 
 
 def _signing_keys(loaded: Loaded, shared: Shared) -> SigningKeys:

@@ -123,7 +123,7 @@ def find_preflight(rules: "Rules", head: RequestHead) -> Preflight | None:
         or method in {b"CONNECT", b"TRACE"}
         or not _NAMES.fullmatch(method)
         or b"," in method
-        or (rules.forward_auth is not None and asks_verdict(head.target))
+        or asks_verdict(head.target)
     ):
         return None
     host = asked_host(head)

@@ -55,6 +55,9 @@ class ForwardAuth:
     """A 200 carries the credential that the injector has for the ERP."""
     rewritten_uri: bool = True
     """The asking proxy sends the ERP the URI that a 200 names; else there must be nothing in it to be cut."""
+    untold: frozenset[bytes] = frozenset()
+    """Folded names that a 200 never carries: of assertions, where nobody has said that proxies ask here. A proxy that
+    sends everything on to the gateway may be asked for a verdict by its own clients."""
 
 
 class Original(NamedTuple):
@@ -86,7 +89,7 @@ def asks_verdict(target: bytes) -> bool:
 
     What stands below the path says nothing: Envoy writes the client's own path there.
     """
-    return _ASKS.fullmatch(target) is not None
+    return b"/_gateway/" in target and _ASKS.fullmatch(target) is not None
 
 
 def asks_refusal(target: bytes) -> bool:

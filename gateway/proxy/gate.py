@@ -89,7 +89,7 @@ class Gate(OpenConnections, ErpSteps, RpcSteps, VerifySteps):
     def _judge(self, exchange: ForwardedExchange) -> Judged | None:
         """Where this method, path and host lead; remembered without the query, which may hold a token."""
         rules, method = exchange.rules, exchange.method
-        if rules.forward_auth is not None and asks_verdict(exchange.target):
+        if asks_verdict(exchange.target):
             self.verify(exchange, rules.forward_auth)
             return None
         host = asked_host(exchange)

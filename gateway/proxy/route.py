@@ -156,8 +156,8 @@ class Rules:
     upstreams: tuple[Upstream, ...] = ()
     own_cookies: OwnCookies | None = None
     """The session cookies that logins hand out; None where none does, so that no Cookie header need be looked at."""
-    forward_auth: ForwardAuth | None = None
-    """Other proxies may ask for verdicts."""
+    forward_auth: ForwardAuth = field(default_factory=ForwardAuth)
+    """How other proxies are told verdicts."""
     has_cors: bool = False
     """Some route or login has rules for other origins."""
     known_answers: KnownAnswers = field(default_factory=KnownAnswers)

@@ -208,16 +208,19 @@ class _Verdict:
 
     def _identity(self, route: Route, verified: Verified) -> Iterator[tuple[bytes, bytes]]:
         """Identity headers and assertion; a foreign credential; the injector's only where it may be told."""
+        untold = self._rules.untold
         for name, value in _fields(credential_lines(self.asked, route, verified)):
-            if verified is FOREIGN or self._rules.injected_credential or fold(name) not in route.owned_headers:
+            folded = fold(name)
+            if folded in untold:
+                continue
+            if verified is FOREIGN or self._rules.injected_credential or folded not in route.owned_headers:
                 yield name, value
 
 
 def spell_unread(exchange: ForwardedExchange) -> None:
     """A request whose headers are refused before it is judged: if it asks for a verdict, it gets one."""
-    forward_auth = exchange.rules.forward_auth
-    if forward_auth is not None and exchange.client.peer.trusted and asks_verdict(exchange.target):
-        exchange.refuse_as = _Verdict(exchange, forward_auth).spelled(exchange.rules.refuse)
+    if exchange.client.peer.trusted and asks_verdict(exchange.target):
+        exchange.refuse_as = _Verdict(exchange, exchange.rules.forward_auth).spelled(exchange.rules.refuse)
 
 
 def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.config.problems import ConfigRefused
 from gateway.proxy.forward_auth import ForwardAuth
+from gateway.proxy.headers import fold
 
 KEYED = '{erp: {servers: ["http://10.0.0.1:8069"], identity_headers: {user: X-Who}, assertion: {header: X-Proof}, injector: {header: {name: X-ERP-Key, value: k}}}}'
 
@@ -21,8 +22,10 @@ def test_the_listeners_settings_are_the_rules(assembler):
 def test_verdicts_for_other_proxies_are_told_as_the_configuration_says(assembler):
     server = "{trusted_proxies: [10.0.0.0/8], forward_auth: {failure_status: 403, rewritten_uri: false}}"
 
-    assert assembler().rules.forward_auth is None
+    assert assembler().rules.forward_auth == ForwardAuth()
     assert assembler(server=server).rules.forward_auth == ForwardAuth(failure_status=403, rewritten_uri=False)
+    assert assembler(upstreams=KEYED).rules.forward_auth.untold == {fold(b"X-Proof")}
+    assert not assembler(upstreams=KEYED, server="{forward_auth: {}}").rules.forward_auth.untold
 
 
 def test_headers_that_the_gateway_asserts_pass_from_no_client_and_to_none(assembler):

@@ -13,6 +13,7 @@ from gateway.errors import Forbidden, StoreUnavailable
 from gateway.model import ErpSession, Reply
 from gateway.proxy.cors import Cors
 from gateway.proxy.forward_auth import ForwardAuth
+from gateway.proxy.headers import fold
 from gateway.proxy.route import RefuseByRequest, Requirements
 from gateway.upstream.erp_credential import Credential
 
@@ -99,13 +100,17 @@ def test_for_a_stranger_there_is_nothing_there():
     assert wired.erp.take() == b""
 
 
-def test_without_the_key_it_is_a_path_as_any_other():
-    wired = Wired(({"path": "/**"},), trusted=PROXIES)
+@pytest.mark.parametrize("untold", [b"X-Auth-User-Id", b""])
+def test_what_only_the_erp_is_to_see_is_told_where_the_configuration_speaks_of_it(untold):
+    wired = asking(forward_auth=ForwardAuth(untold=frozenset({fold(untold)})))
 
     client = wired.client()
     client.says(ask(WARM))
 
-    assert wired.erp.take().startswith(b"GET /_gateway/verify ")
+    told = client.hears()
+    assert told.startswith(b"HTTP/1.1 200")
+    assert b"X-Auth-User: ada\r\n" in told
+    assert (b"X-Auth-User-Id:" in told) == (not untold)
 
 
 @pytest.mark.parametrize("wire", [b"http://gate/_gateway/verify", b"/_gateway/%76erify", b"/_gateway/verify?x"])
