@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.app.certificate import Certificate
 from gateway.config.document import Loaded
 from gateway.config.secret import Secret
 
@@ -27,6 +28,8 @@ class Handover:
     """What the supervisor started with: keys that wait for a restart keep these values."""
     loaded: Loaded
     """What is in force."""
+    certificate: Certificate | None
+    """Of the public listener; None without TLS."""
     store_url: str
     """Of the embedded store that the supervisor runs; empty for a server of the user's."""
     password_threads: int
@@ -40,7 +43,7 @@ class _Packer(pickle.Pickler):
         return (Secret, (obj.reveal(),)) if isinstance(obj, Secret) else NotImplemented
 
 
-def pack(value: Handover | Loaded) -> str:
+def pack(value: Any) -> str:
     """As text, for a message."""
     buffer = io.BytesIO()
     _Packer(buffer).dump(value)

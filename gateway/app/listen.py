@@ -1,13 +1,10 @@
-"""Sockets of the public listener, how many of them there may be, and its TLS."""
+"""Sockets of the listeners, and how many of them there may be."""
 
 import contextlib
 import resource
 import socket
-import ssl
-from pathlib import Path
 
 from gateway.config.addresses import Address
-from gateway.config.server import ServerTls
 
 BACKLOG = 4096
 
@@ -58,18 +55,3 @@ def allow_descriptors(connections: int) -> str:
         f"{connections} connections (server.limits.connections) need {least} open files, and the system allows {soft}: "
         "raise it (ulimit -n, LimitNOFILE), or lower the limit"
     )
-
-
-def tls_context(base: Path, tls: ServerTls) -> ssl.SSLContext:
-    """A server context with the configured certificate. Raises OSError or ssl.SSLError."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(base / tls.certificate_file, base / tls.private_key_file)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def renew(context: ssl.SSLContext, base: Path, tls: ServerTls) -> None:
-    """Use the files as they are now for new connections. Raises before anything is changed if they do not fit."""
-    tls_context(base, tls)
-    context.load_cert_chain(base / tls.certificate_file, base / tls.private_key_file)

@@ -5,8 +5,8 @@ import logging
 import ssl
 from time import monotonic, time
 
+from gateway.app.certificate import Certificate, read_certificate, renew, tls_context
 from gateway.app.health import Probes
-from gateway.app.listen import renew, tls_context
 from gateway.app.state import TokenState
 from gateway.assembly import Assembled, Shared, accounts, assemble
 from gateway.assembly.shared import WeakFeed
@@ -65,6 +65,9 @@ class Service:
         self.gate = Gate(self.current.rules, Observer(self.metrics, self._access_log))
         state.feed.listen(self.gate.ongoing.invalidate)
         self.tls: ssl.SSLContext | None = None
+        self.certificate: Certificate | None = None
+        """What clients are shown; None without TLS."""
+        self._coming: Certificate | None = None
         self._probes = Probes()
         self._sweeper: asyncio.Task[None] | None = None
         self.metrics.watch("log_lines_dropped_total", streams.dropped)
@@ -83,18 +86,22 @@ class Service:
         if not feed.alive:
             log.warning("the store does not answer yet: %s; requests that need it get 503", self.state.described)
 
-    def use_tls(self, started: Loaded) -> None:
-        """Serve TLS if the process was started with it; certificates as they are now. Raises OSError."""
+    def use_tls(self, started: Loaded, certificate: Certificate | None = None) -> None:
+        """Serve TLS if the process was started with it. A certificate that is not given is read. Raises OSError."""
+        if started.config.server.tls is None:
+            return
         loaded = self.current.loaded if self.current.config.server.tls is not None else started
-        tls = loaded.config.server.tls
-        self.tls = tls_context(loaded.base, tls) if started.config.server.tls is not None and tls is not None else None
+        assert loaded.config.server.tls is not None
+        self.certificate = certificate or read_certificate(loaded.base, loaded.config.server.tls)
+        self.tls = tls_context(self.certificate)
 
     # -- configuration ------------------------------------------------------------------------------------------
 
-    def build(self, loaded: Loaded) -> Assembled:
+    def build(self, loaded: Loaded, certificate: Certificate | None = None) -> Assembled:
         """Everything anew, aside. Raises ConfigRefused, and OSError for a certificate that does not fit."""
-        if self.tls is not None and loaded.config.server.tls is not None:
-            tls_context(loaded.base, loaded.config.server.tls)
+        tls = loaded.config.server.tls
+        if self.tls is not None and tls is not None:
+            self._coming = certificate or read_certificate(loaded.base, tls)
         return assemble(loaded, self.shared, self.current.upstreams.servers)
 
     def swap(self, built: Assembled) -> None:
@@ -110,8 +117,9 @@ class Service:
         accounts.hand_over(earlier, built)
         if self._sweeper is not None:
             self._probes.use(built)
-        if self.tls is not None and built.config.server.tls is not None:
-            renew(self.tls, built.loaded.base, built.config.server.tls)
+        if self.tls is not None and self._coming is not None:
+            self.certificate = self._coming
+            renew(self.tls, self.certificate)
 
     # -- life ---------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.config.document import Loaded
 from gateway.model import Clock
+from gateway.state.advice import StoreAdvice
 from gateway.state.connect import open_store
 from gateway.state.directory import secrets_in
 from gateway.state.embedded import Embedded
@@ -52,5 +53,7 @@ async def start_state(loaded: Loaded, clock: Clock, running: str = "") -> TokenS
             described += f" ({embedded.binary})"
     store = open_store(config, url=url, base=loaded.base, clock=clock)
     feed = Feed(store)
+    if not running and not config.is_embedded:
+        StoreAdvice(store.calls).follow(feed)
     await feed.start()
     return TokenState(store, feed, embedded, made, described)

@@ -74,7 +74,9 @@ class Supervisor(Process):
         """Ours first, which judges `gateway explain`; then the workers', all at once."""
         super().swap(built)
         if self.crew is not None:
-            self.handed_out = spawn(self.crew.reload(pack(built.loaded)), name="reload of all workers")
+            self.handed_out = spawn(
+                self.crew.reload(pack((built.loaded, self.service.certificate))), name="reload of all workers"
+            )
 
     async def drain(self, limit: float) -> None:
         """All workers at once; the store is still there for them, and who waits in a socket of ours is served."""
@@ -105,6 +107,7 @@ class Supervisor(Process):
                 slot=slot,
                 started=self.loaded,
                 loaded=self.service.current.loaded,
+                certificate=self.service.certificate,
                 store_url=self.state.embedded.url if self.state.embedded is not None else "",
                 password_threads=threads_for(self.workers),
             )

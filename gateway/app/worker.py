@@ -13,6 +13,7 @@ import uvloop
 
 from gateway import __version__
 from gateway.app.acceptor import Acceptor, CountedConnection
+from gateway.app.certificate import Certificate
 from gateway.app.drain import AT_ONCE, Drain
 from gateway.app.handover import Handover, unpack
 from gateway.app.link import Link, Message
@@ -32,6 +33,9 @@ from gateway.proxy.rate_limit import SpentRequests
 FIGURES_SECONDS = 1.0
 """How often figures are told unasked: what a worker that is killed has counted since is lost."""
 
+_EXPECTED = (OSError, ConfigRefused, GatewayError)
+"""What ends a worker with a sentence rather than a traceback."""
+
 log = logging.getLogger("gateway.app")
 
 
@@ -45,9 +49,10 @@ class Worker:
         self._handed: asyncio.Future[Handover] = asyncio.get_running_loop().create_future()
         self._ending: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.has_failed = False
         self._service: Service | None = None
-        self._loaded: Loaded | None = None
-        """What came in after the hand-over."""
+        self._newer: tuple[Loaded, Certificate | None] | None = None
+        """What was reloaded after the hand-over."""
 
     async def run(self, control: socket.socket) -> None:
         """From the hand-over to the end of the last connection."""
@@ -70,26 +75,29 @@ class Worker:
             state = await start_state(started, time, handover.store_url)
             try:
                 checks = PasswordChecks(handover.password_threads)
+                loaded, certificate = self._newer or (handover.loaded, handover.certificate)
                 self._service = Service(
-                    self._loaded or handover.loaded,
+                    loaded,
                     state,
                     streams,
                     started.config.logs,
                     checks,
                     SpentRequests(self._slots.spent_requests),
                 )
+                self._service.use_tls(started, certificate)
                 await self._serve(self._service, handover)
             finally:
                 await state.stop()
         except Exception as error:
+            self.has_failed = True
             self._link.send({"say": "failed", "why": _words(error)})
-            raise
+            if not isinstance(error, _EXPECTED):
+                log.exception("worker %d failed", handover.worker)
         finally:
             self._link.close()
             streams.close()
 
     async def _serve(self, service: Service, handover: Handover) -> None:
-        service.use_tls(handover.started)
         allow_descriptors(handover.started.config.server.limits.connections)
         await service.start()
         gate, secure = service.gate, service.tls is not None
@@ -154,9 +162,9 @@ class Worker:
     def _reload(self, packed: str) -> str:
         """Put it into force, or start from it. The problem in words, empty where there is none."""
         try:
-            self._loaded = unpack(packed)
+            self._newer = loaded, certificate = unpack(packed)
             if self._service is not None:
-                self._service.swap(self._service.build(self._loaded))
+                self._service.swap(self._service.build(loaded, certificate))
         except Exception as error:  # noqa: BLE001 - whatever it is: the supervisor replaces this worker
             return _words(error)
         return ""
@@ -196,17 +204,20 @@ def _nothing() -> None:
 def _words(error: Exception) -> str:
     if isinstance(error, ConfigRefused):
         return "; ".join(map(str, error.problems))
-    return str(error) if isinstance(error, OSError | GatewayError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, _EXPECTED) else f"{type(error).__name__}: {error}"
 
 
-async def _main(control: int, sock: int, counters: int, count: int) -> None:
+async def _main(control: int, sock: int, counters: int, count: int) -> int:
+    """The exit code."""
     for number in (control, sock, counters):
         os.set_inheritable(number, False)
     listening = socket.socket(fileno=sock)
     listening.setblocking(False)
-    await Worker(listening, Slots(counters, count)).run(socket.socket(fileno=control))
+    worker = Worker(listening, Slots(counters, count))
+    await worker.run(socket.socket(fileno=control))
+    return int(worker.has_failed)
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_main(*map(int, sys.argv[1:])))
+        sys.exit(runner.run(_main(*map(int, sys.argv[1:]))))

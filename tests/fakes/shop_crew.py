@@ -34,7 +34,7 @@ class House:
         return self.assembler.load(**{"store": "{url: 'embedded://state', timeout: 10s}", "logs": quiet, **sections})
 
     def handover(self, number, slot):
-        return pack(Handover(__version__, number, slot, self.loaded, self.loaded, self.url, 1))
+        return pack(Handover(__version__, number, slot, self.loaded, self.loaded, None, self.url, 1))
 
     def crew(self, workers, handover=None):
         crew = Crew(workers, self.sock, handover or self.handover, self.metrics)

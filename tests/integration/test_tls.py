@@ -13,7 +13,7 @@ from fakes.plain_client import PlainClient
 from fakes.waiting import eventually
 
 CONFIG = """\
-server: {{tls: {{certificate_file: cert.pem, private_key_file: key.pem}}, timeouts: {{header: 3s}}}}
+server: {{workers: {workers}, tls: {{certificate_file: cert.pem, private_key_file: key.pem}}, timeouts: {{header: 3s}}}}
 logs: {{access: ./access.log, audit: ./audit.log}}
 upstreams:
   good: {{servers: ["https://127.0.0.1:{port}"], tls: {{ca_file: ca.pem}}}}
@@ -41,12 +41,14 @@ def erp_context(directory, *, mutual=False):
     return context
 
 
-@pytest.fixture(scope="module")
-def setting(tmp_path_factory):
+@pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two workers"])
+def setting(tmp_path_factory, request):
     directory = tmp_path_factory.mktemp("tls")
     write_certificates(directory)
     plain, mutual = Erp(tls=erp_context(directory)), Erp(tls=erp_context(directory, mutual=True))
-    gateway = GatewayProcess(directory, CONFIG.format(port=plain.port, mutual=mutual.port)).start()
+    gateway = GatewayProcess(
+        directory, CONFIG.format(workers=request.param, port=plain.port, mutual=mutual.port)
+    ).start()
     yield gateway, plain, mutual
     gateway.stop()
     plain.stop()

@@ -2,18 +2,19 @@
 
 import asyncio
 import os
-import re
 import signal
 import socket
-from pathlib import Path
+import ssl
 
 import pytest
+from fakes.authority import write_certificates
 from fakes.erp import Erp, answer
 from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
 from fakes.small_shop import LOGINS, PASSWORD
 from fakes.steady_load import SteadyLoad
 from fakes.waiting import eventually
+from fakes.workers import both_serve, metrics, workers_of
 
 CONFIG = """\
 server: {{public_url: "http://erp.example", workers: 2, timeouts: {{drain: 10s}}}}
@@ -45,36 +46,8 @@ def client(gateway):
     return PlainClient(gateway.port)
 
 
-def workers_of(gateway):
-    """The process ids of the workers that live now."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (place / "stat").read_text().rpartition(") ")[2].split()[:2]
-            is_worker = "gateway.app.worker" in (place / "cmdline").read_text()
-        except OSError:
-            continue
-        if int(parent) == gateway.pid and is_worker and state != "Z":
-            found.append(int(place.name))
-    return sorted(found)
-
-
-def metrics(gateway):
-    text = PlainClient(gateway.admin_port, host="localhost").get("/metrics").body.decode()
-    return {name: float(value) for name, value in re.findall(r"^(gateway_\S+) (\S+)$", text, re.MULTILINE)}
-
-
 def requests(gateway):
     return sum(value for name, value in metrics(gateway).items() if name.startswith("gateway_requests_total"))
-
-
-async def both_serve(gateway, without=()):
-    async def check():
-        figures = await asyncio.to_thread(metrics, gateway)
-        up = all(figures[f'gateway_worker_up{{worker="{number}"}}'] == 1.0 for number in (1, 2))
-        return up and not set(without) & set(workers_of(gateway))
-
-    await eventually(check, seconds=60)
 
 
 async def test_a_worker_killed_under_load_takes_nobody_elses_connections_along(gateway):
@@ -152,6 +125,24 @@ async def test_a_worker_comes_back_with_what_is_in_force_while_the_file_is_broke
 
     assert client.get("/open/x").status == 200
     assert client.post("/auth/login", {"username": "ada", "password": PASSWORD}).status == 200
+
+
+async def test_a_worker_comes_back_with_the_certificate_in_force_while_its_file_is_broken(erp, tmp_path):
+    write_certificates(tmp_path)
+    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    tls = "server: {tls: {certificate_file: cert.pem, private_key_file: key.pem}, "
+    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=erp.port).replace("server: {", tls)).start()
+    (tmp_path / "cert.pem").write_text("nonsense")
+    await eventually(lambda: "the old one stays in force" in gateway.stderr)
+    pids = workers_of(gateway)
+
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    await both_serve(gateway, pids)
+
+    client = PlainClient(gateway.port, lambda sock: context.wrap_socket(sock, server_hostname="127.0.0.1"))
+    assert client.get("/open/x").status == 200
+    gateway.stop()
 
 
 async def test_a_changed_file_is_in_force_in_all_workers_and_in_later_ones(gateway, client):

@@ -72,7 +72,7 @@ async def test_a_restart_replaces_all_while_somebody_always_serves(rig, crew):
 
 
 async def test_a_new_configuration_reaches_every_worker(rig, crew):
-    problems = await crew.reload(pack(rig.load(routes="[{name: new, path: /new/**, upstream: erp}]")))
+    problems = await crew.reload(pack((rig.load(routes="[{name: new, path: /new/**, upstream: erp}]"), None)))
 
     assert problems == []
     assert {await asyncio.to_thread(get, rig.port) for _ in range(6)} == {404}

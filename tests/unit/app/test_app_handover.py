@@ -4,6 +4,7 @@ import pytest
 from fakes.assembling import Assembler
 
 from gateway import __version__
+from gateway.app.certificate import Certificate
 from gateway.app.handover import Handover, pack, unpack
 
 
@@ -15,7 +16,7 @@ def loaded(tmp_path):
 
 
 def test_a_configuration_crosses_with_its_secrets(loaded, tmp_path):
-    handover = Handover(__version__, 1, 0, loaded, loaded, "unix:///x", 1)
+    handover = Handover(__version__, 1, 0, loaded, loaded, Certificate(b"chain", b"key"), "unix:///x", 1)
 
     read = unpack(pack(handover))
 
@@ -23,6 +24,7 @@ def test_a_configuration_crosses_with_its_secrets(loaded, tmp_path):
     assert read.loaded.config.store.password.reveal() == "hush-hush"
     assert (read.loaded.file, read.loaded.base, read.loaded.files) == (loaded.file, loaded.base, loaded.files)
     assert read.loaded is read.started
+    assert read.certificate.key == b"key"
 
 
 def test_options_of_variants_are_still_bound_to_their_lines(loaded):

@@ -1,19 +1,10 @@
 import resource
 import socket
-import ssl
 
 import pytest
-from fakes.authority import write_certificates
 
-from gateway.app.listen import PortInUse, allow_descriptors, bind, renew, tls_context
+from gateway.app.listen import PortInUse, allow_descriptors, bind
 from gateway.config.addresses import Address
-from gateway.config.server import ServerTls
-
-
-@pytest.fixture
-def tls(tmp_path):
-    write_certificates(tmp_path)
-    return ServerTls(certificate_file="cert.pem", private_key_file="key.pem")
 
 
 def test_a_bound_socket_does_not_listen_yet():
@@ -66,20 +57,3 @@ def test_what_the_system_does_not_allow_is_told(descriptors):
 
     assert "1000000256 open files" in warning
     assert "server.limits.connections" in warning
-
-
-def test_tls_begins_at_1_2(tls, tmp_path):
-    context = tls_context(tmp_path, tls)
-
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-
-
-def test_a_renewal_that_does_not_fit_leaves_the_old_certificate(tls, tmp_path):
-    context = tls_context(tmp_path, tls)
-    (tmp_path / "cert.pem").write_text("nonsense")
-
-    with pytest.raises((OSError, ssl.SSLError)):
-        renew(context, tmp_path, tls)
-
-    write_certificates(tmp_path)
-    renew(context, tmp_path, tls)

@@ -75,7 +75,7 @@ async def test_a_supervisor_of_another_version_is_not_believed(rig, monkeypatch)
 async def test_a_configuration_that_comes_while_it_starts_is_what_it_starts_from(rig):
     child = Child(1, 0)
     await child.start(rig.sock, rig.slots, lambda: rig.handover(1, 0), lambda _: None)
-    newer = pack(rig.load(routes="[{name: new, path: /new/**, upstream: erp}]"))
+    newer = pack((rig.load(routes="[{name: new, path: /new/**, upstream: erp}]"), None))
 
     assert await child.reload(newer) == ""
     await asyncio.wait_for(child.ready, 60)
