@@ -6,6 +6,7 @@ import socket
 from gateway.app.drain import IDLE_GRACE
 from gateway.app.listen import BACKLOG, allow_descriptors
 from gateway.app.process import Process, log
+from gateway.app.usage import watch_usage
 from gateway.proxy.connection import ClientConnection
 
 
@@ -27,7 +28,7 @@ class Single(Process):
             log.warning("%s", too_few)
         gate, secure = service.gate, service.tls is not None
         service.metrics.watch("worker_up", lambda: {("1",): 1.0})
-        service.metrics.watch("worker_connections", lambda: {("1",): len(gate.connections)})
+        watch_usage(service, 1)
         self._public = await asyncio.get_running_loop().create_server(
             lambda: ClientConnection(gate, secure=secure),
             sock=sock,

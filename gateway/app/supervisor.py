@@ -56,7 +56,6 @@ class Supervisor(Process):
         for post in crew.posts:
             metrics.count("worker_restarts_total", str(post.number), by=0)
         metrics.watch("worker_up", self._workers_up)
-        metrics.watch("worker_connections", self._connections)
         starting = spawn(crew.start(lambda: sock.listen(BACKLOG)), name="start of all workers")
         stopping = spawn(self.stopping.wait(), name="stop while starting")
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -116,11 +115,3 @@ class Supervisor(Process):
     def _workers_up(self) -> dict[tuple[str, ...], float]:
         serving = {child.number for child in self.crew.serving} if self.crew is not None else set()
         return {(str(number),): float(number in serving) for number in range(1, self.workers + 1)}
-
-    def _connections(self) -> dict[tuple[str, ...], float]:
-        """As told last; those of a worker that drains count with its successor's."""
-        found: dict[tuple[str, ...], float] = {(str(number),): 0.0 for number in range(1, self.workers + 1)}
-        for child in self.crew.children if self.crew is not None else ():
-            for _, connections in child.figures.get("connections", ()):
-                found[str(child.number),] += connections
-        return found

@@ -21,6 +21,7 @@ from gateway.app.listen import allow_descriptors
 from gateway.app.service import Service
 from gateway.app.slots import Slots
 from gateway.app.state import start_state
+from gateway.app.usage import watch_usage
 from gateway.config.document import Loaded
 from gateway.config.problems import ConfigRefused
 from gateway.errors import GatewayError
@@ -98,6 +99,7 @@ class Worker:
             streams.close()
 
     async def _serve(self, service: Service, handover: Handover) -> None:
+        watch_usage(service, handover.worker)
         allow_descriptors(handover.started.config.server.limits.connections)
         await service.start()
         gate, secure = service.gate, service.tls is not None

@@ -53,6 +53,8 @@ FAMILIES: dict[str, Family] = {
     ),
     "worker_up": Family(Kind.TOTAL, ("worker",), "1 while this worker accepts connections."),
     "worker_connections": Family(Kind.TOTAL, ("worker",), "Open connections of clients, by worker."),
+    "worker_memory_bytes": Family(Kind.TOTAL, ("worker",), "Memory that is in use, by worker."),
+    "worker_cpu_seconds_total": Family(Kind.COUNTER, ("worker",), "CPU time, by worker."),
     "worker_restarts_total": Family(Kind.COUNTER, ("worker",), "Workers that ended by themselves and were replaced."),
     "connections": Family(Kind.TOTAL, (), "Open connections of clients."),
     "requests_in_flight": Family(Kind.TOTAL, (), "Exchanges that are not over yet."),

@@ -9,7 +9,7 @@ def test_names_labels_and_sentences_are_as_prometheus_and_people_like_them():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)
         assert all(re.fullmatch(r"[a-z]+", label) for label in family.labels)
         assert family.help.endswith((".", "…"))
-        assert ("_seconds" in name) == (family.kind is Kind.HISTOGRAM or "timestamp" in name)
+        assert ("_seconds" in name) == (family.kind is Kind.HISTOGRAM or "timestamp" in name or "cpu" in name)
 
 
 def test_no_label_is_something_a_client_chooses_freely():
