@@ -23,6 +23,7 @@ routes:
   - {name: nobody, path: /readers/**, upstream: erp, logins: [native], require: {roles: [nobody]}}
   - {name: sales, path: /sales/**, upstream: erp, strip_prefix: /sales, logins: [native], require: {roles: [sales]}}
   - {name: other-host, path: /other-host/**, hosts: [open.example], upstream: erp, strip_prefix: /other-host, public: true}
+  - {name: keyed, path: /keyed/**, upstream: keyed, strip_prefix: /keyed, logins: [native], anonymous: ["HEAD /keyed/**", "OPTIONS /keyed/**"]}
   - {name: open, path: /open/**, upstream: erp, strip_prefix: /open, public: true}
   - {name: takeover, path: /takeover/**, upstream: erp, strip_prefix: /takeover, logins: [native], foreign_credentials: pass}
   - {name: web, path: /web/**, upstream: erp, strip_prefix: /web, logins: [odoo], errors: native, credentials: [cookie]}
@@ -37,13 +38,20 @@ def configuration(erp_port, *, store="", failure_status=403):
         (RECIPES / "gateway.yaml").read_text(),
         ("http://127.0.0.1:9000", f"http://127.0.0.1:{erp_port}"),
         ("store: {url: embedded://state}\n", store or "store: {url: embedded://state, timeout: 10s}\n" + SIGNING_KEYS),
-        ("{failure_status: 403}", f"{{failure_status: {failure_status}}}"),
+        ("{failure_status: 403}", f"{{failure_status: {failure_status}, injected_credential: true}}"),
+        (
+            "upstreams:\n",
+            f"upstreams:\n  keyed: {{servers: ['http://127.0.0.1:{erp_port}'], injector: {{bearer: {{token: erp-token}}}}}}\n",
+        ),
         ("routes:\n", ROUTES),
         (
             "    credentials: [bearer, api_key, access_token]\n",
             "    credentials: [bearer, api_key, access_token]\n    logins: [native]\n",
         ),
-        ("logins:\n", "logins:\n  odoo: {dialect: odoo, path: /web/session, identity_provider: staff}\n"),
+        (
+            "logins:\n",
+            "logins:\n  odoo: {dialect: odoo, path: /web/session, identity_provider: staff, access_ttl: 20m}\n",
+        ),
     )
     key = f"api_keys: [{{id: scanner, user: scanner, hash: 'sha256:{sha256(KEY.encode()).hexdigest()}'}}]\n"
     start = text.index('        password_hash: "') + len('        password_hash: "')
@@ -367,6 +375,25 @@ def test_foreign_credentials_pass_where_the_route_says_so_and_ours_do_not(client
     assert identity(told(client.get("/takeover/whoami", bearer(token)))) == ME
 
 
+def test_the_erps_own_credential_is_for_those_who_have_proved_who_they_are(client, token):
+    answer = client.get("/keyed/whoami", bearer(token))
+
+    assert told(answer)["authorization"] == ["Bearer erp-token"]
+    assert not answer.all("Authorization")
+    assert "authorization" not in told(client.ask("OPTIONS", "/keyed/whoami"))
+    assert "authorization" not in told(client.ask("OPTIONS", "/keyed/whoami", [("Authorization", "Basic eDp5")]))
+
+
+async def test_a_session_that_lives_on_gets_its_cookie_again(front, cookie):
+    """Its use is written down when a hundredth of its life is over."""
+    answer = await eventually(
+        lambda: (got := front.client.get("/web/whoami", ("Cookie", cookie))).all("Set-Cookie") and got, seconds=60
+    )
+
+    assert answer.status == 200
+    assert answer.one("Set-Cookie").startswith(f"{cookie}; ")
+
+
 def test_a_token_that_was_revoked_is_refused_at_once(front, client):
     token = login(front)
     assert client.get("/whoami", bearer(token)).status == 200
@@ -421,7 +448,7 @@ def test_bodies_pass_and_the_gateway_does_not_see_them(client, token):
     answer = client.ask("POST", "/upload", [bearer(token)], bytes(4 * 1024 * 1024))
 
     assert (answer.status, answer.json) == (200, {"bytes": 4 * 1024 * 1024})
-    assert client.ask("POST", "/upload", [], bytes(1024 * 1024)).status == 401
+    assert client.ask("POST", "/upload", [], bytes(16 * 1024)).status == 401
 
 
 def curl(front, *words):

@@ -1,5 +1,5 @@
--- Asks the gateway about a request of HAProxy's: the action "verify". It answers refusals itself, as the gateway spells
--- them, and says "allow" in txn.gateway_verdict for everything else.
+-- Asks the gateway about a request of HAProxy's: the action "verify" says "allow" in txn.gateway_verdict, or leaves it
+-- unsaid; then the action "refuse" answers as the gateway spells it.
 
 local VERIFY = os.getenv("GATEWAY") .. "/_gateway/verify"
 local MILLISECONDS = 5000
@@ -48,17 +48,6 @@ local function question(txn)
   return headers
 end
 
-local function refuse(txn, status, headers, body)
-  local reply = txn:reply{status = status}
-  for name, values in pairs(headers) do
-    if TOLD[name:lower()] or name:lower():find("^access%-control%-") then
-      for _, value in ipairs(in_order(values)) do reply:add_header(name, value) end
-    end
-  end
-  reply:set_body(body)
-  txn:done(reply)
-end
-
 local function allow(txn, headers)
   for name in pairs(txn.http:req_get_headers()) do
     if is_ours(folded(name)) or name:find("[_.]") then txn.http:req_del_header(name) end
@@ -84,7 +73,22 @@ core.register_action("verify", {"http-req"}, function(txn)
   local answer = core.httpclient():get{url = VERIFY, headers = question(txn), timeout = MILLISECONDS}
   if answer and answer.status == 200 then
     allow(txn, answer.headers)
-  elseif answer and (answer.status == 401 or answer.status == 403 or answer.status == 503) then
-    refuse(txn, answer.status, answer.headers, answer.body or "")
+  else
+    txn:set_priv(answer)
   end
+end)
+
+core.register_action("refuse", {"http-req"}, function(txn)
+  local answer = txn:get_priv()
+  if not answer or (answer.status ~= 401 and answer.status ~= 403 and answer.status ~= 503) then
+    return -- nobody has answered; HAProxy says so itself
+  end
+  local reply = txn:reply{status = answer.status}
+  for name, values in pairs(answer.headers) do
+    if TOLD[name:lower()] or name:lower():find("^access%-control%-") then
+      for _, value in ipairs(in_order(values)) do reply:add_header(name, value) end
+    end
+  end
+  reply:set_body(answer.body or "")
+  txn:done(reply)
 end)
