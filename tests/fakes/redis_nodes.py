@@ -38,7 +38,7 @@ def unused_port():
 class Node:
     """One server program on a TCP port and directory of its own; killed and started again it has the same ones."""
 
-    def __init__(self, kind, directory, *options, password="", mode=()):
+    def __init__(self, kind, directory, *options, password="", tls=None):
         self.kind = kind
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -46,12 +46,21 @@ class Node:
         self.password = password
         self.port = 0
         self.process = None
-        self._mode = mode
+        self.tls = tls  # a directory with ca.pem, cert.pem and key.pem; redis-server only, Valkey's wheel has no TLS
         if password:
             self.options += ["--requirepass", password, "--masterauth", password]
 
     def command(self):
-        return [str(PROGRAMS[self.kind]()), "--port", str(self.port), *_QUICK, "--dir", str(self.directory)]
+        return [str(PROGRAMS[self.kind]()), *self._listening(), *_QUICK, "--dir", str(self.directory)]
+
+    def _listening(self):
+        if self.tls is None:
+            return ["--port", str(self.port)]
+        files = {"ca-cert": "ca.pem", "cert": "cert.pem", "key": "key.pem"}
+        named = [word for kind, name in files.items() for word in (f"--tls-{kind}-file", str(self.tls / name))]
+        everything = [] if "--cluster-enabled" not in self.options else ["--tls-cluster", "yes"]
+        everything += ["--tls-replication", "yes", "--tls-auth-clients", "no"]
+        return ["--port", "0", "--tls-port", str(self.port), *named, *everything]
 
     def start(self):
         """Start it and wait for its first answer, be it only that it loads its file."""
@@ -81,6 +90,8 @@ class Node:
     def admin(self, *command):
         """Run one command on a connection of its own."""
         where = {"host": "127.0.0.1", "port": self.port, "password": self.password or None}
+        if self.tls is not None:
+            where |= {"ssl": True, "ssl_ca_certs": str(self.tls / "ca.pem")}
         with Redis(**where, socket_timeout=10, decode_responses=True) as client:
             return client.execute_command(*command)
 
@@ -111,7 +122,7 @@ class SentinelNode(Node):
 
     def command(self):
         program = str(PROGRAMS[self.kind]())
-        return [program, str(self.directory / "sentinel.conf"), "--sentinel", "--port", str(self.port)]
+        return [program, str(self.directory / "sentinel.conf"), "--sentinel", *self._listening()]
 
 
 def in_step(master, replicas):

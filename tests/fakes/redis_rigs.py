@@ -16,8 +16,9 @@ _SLOTS = 16384
 class Rig:
     """Some nodes that are one store. `nodes` are those that hold data."""
 
-    def __init__(self, kind, directory, *, password=""):
+    def __init__(self, kind, directory, *, password="", tls=None):
         self.kind = kind
+        self.tls = tls
         self.directory = Path(directory)
         self.password = password
         self.nodes = []
@@ -33,13 +34,23 @@ class Rig:
         self.stop()
 
     def _node(self, *options, name=None):
-        node = Node(self.kind, self.directory / (name or f"node{len(self.nodes)}"), *options, password=self.password)
+        node = Node(
+            self.kind,
+            self.directory / (name or f"node{len(self.nodes)}"),
+            *options,
+            password=self.password,
+            tls=self.tls,
+        )
         self.nodes.append(node)
         return node
 
     @property
     def processes(self):
         return list(self.nodes)
+
+    @property
+    def _scheme(self):
+        return "redis" if self.tls is None else "rediss"
 
     def stop(self):
         for node in self.processes:
@@ -61,8 +72,8 @@ class Rig:
 class Replicated(Rig):
     """One master whose clients know only its address, with replicas to acknowledge its writes."""
 
-    def __init__(self, kind, directory, *, replicas=1, password="", options=()):
-        super().__init__(kind, directory, password=password)
+    def __init__(self, kind, directory, *, replicas=1, options=(), **common):
+        super().__init__(kind, directory, **common)
         self._replicas = replicas
         self._options = options
 
@@ -75,21 +86,21 @@ class Replicated(Rig):
 
     @property
     def url(self):
-        return f"redis://{self.master.address}"
+        return f"{self._scheme}://{self.master.address}"
 
 
 class SentinelRig(Rig):
     """One master, replicas and three sentinels that agree on who is the master."""
 
-    def __init__(self, kind, directory, *, replicas=2, sentinels=3, password="", down_after=1000):
-        super().__init__(kind, directory, password=password)
+    def __init__(self, kind, directory, *, replicas=2, sentinels=3, down_after=1000, **common):
+        super().__init__(kind, directory, **common)
         self.sentinels = []
         self._counts = replicas, sentinels
         self._down_after = down_after
 
     @property
     def url(self):
-        return f"redis+sentinel://{','.join(one.address for one in self.sentinels)}/{MASTER_NAME}"
+        return f"{self._scheme}+sentinel://{','.join(one.address for one in self.sentinels)}/{MASTER_NAME}"
 
     @property
     def processes(self):
@@ -107,7 +118,7 @@ class SentinelRig(Rig):
         return self
 
     def _sentinel(self, number, master):
-        sentinel = SentinelNode(self.kind, self.directory / f"sentinel{number}")
+        sentinel = SentinelNode(self.kind, self.directory / f"sentinel{number}", tls=self.tls)
         lines = [
             f"sentinel monitor {MASTER_NAME} 127.0.0.1 {master.port} {self._counts[1] // 2 + 1}",
             f"sentinel down-after-milliseconds {MASTER_NAME} {self._down_after}",
@@ -159,14 +170,14 @@ class SentinelRig(Rig):
 class ClusterRig(Rig):
     """Masters that share the slots, each with replicas."""
 
-    def __init__(self, kind, directory, *, masters=3, replicas=1, password="", node_timeout=1500):
-        super().__init__(kind, directory, password=password)
+    def __init__(self, kind, directory, *, masters=3, replicas=1, node_timeout=1500, **common):
+        super().__init__(kind, directory, **common)
         self._counts = masters, replicas
         self._node_timeout = node_timeout
 
     @property
     def url(self):
-        return f"redis+cluster://{','.join(node.address for node in self.nodes[:2])}"
+        return f"{self._scheme}+cluster://{','.join(node.address for node in self.nodes[:2])}"
 
     def start(self):
         masters, replicas = self._counts
