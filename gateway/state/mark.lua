@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- KEYS: the mark. ARGV: channel, message up to the mark's time, cause. Everything opened until now ends.
 local time = redis.call('TIME')
 local mark = string.format('%d.%06d', time[1], time[2])

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- KEYS: the mark. ARGV: its time, cause, channel, message. Writes a mark again that was lost; a later one stays.
 -- Returns 1 if it was lost.
 local held = redis.call('GET', KEYS[1])

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- KEYS: session, spent, grace. ARGV: now, cause, channel, message, and for a session that an index listed: the
 -- not-before mark, the field ("owner" or "tenant") and the value that the index is of.
 -- Returns {} if gone, revoked already or not meant; else {owner, tenant, endless token hashes...}.

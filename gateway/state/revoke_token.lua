@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- KEYS: session. ARGV: hash, channel, message. The dead token stays listed until it would have expired, so that the
 -- same bytes are never issued again.
 local id, value, revoked = unpack(redis.call('HMGET', KEYS[1], 'id', ARGV[1], 'revoked'))

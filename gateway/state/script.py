@@ -19,8 +19,13 @@ class Script:
 
     @classmethod
     def load(cls, name: str) -> "Script":
-        """Read `name`.lua from beside this file, with the functions that all scripts share in front."""
-        return cls.of((_HERE / "shared.lua").read_text() + (_HERE / f"{name}.lua").read_text())
+        """Read `name`.lua from beside this file, with the functions that all scripts share in front.
+
+        A first line `#!lua flags=…` stays the first: what ends something is `allow-oom`, and done in a full store, too.
+        """
+        own = (_HERE / f"{name}.lua").read_text()
+        flags, newline, rest = own.partition("\n") if own.startswith("#!lua") else ("", "", own)
+        return cls.of(flags + newline + (_HERE / "shared.lua").read_text() + rest)
 
     @classmethod
     def of(cls, source: str) -> "Script":

@@ -86,6 +86,10 @@ class StoreHouse:
     def ask_with_key(self):
         return timed(self.client.get, "/orders/7", ("X-API-Key", SCANNER_KEY))
 
+    def end_all_of(self, user):
+        """What `gateway sessions revoke --user` asks."""
+        return self.admin.post("/api/v1/sessions/revoke", {"user": user}, bearer(ADMIN_TOKEN))
+
     def is_served(self, pair):
         """Whether the token opens a route; 401 is asserted never to be the answer of an outage."""
         answer, _ = self.ask(pair)

@@ -153,7 +153,7 @@ def test_a_store_that_loads_its_file_is_503_until_it_has(house):
 
 
 def test_a_full_store_goes_on_reading_and_takes_no_login(house):
-    warm, cold = house.log_in(), house.log_in()
+    warm, cold, others = house.log_in(), house.log_in(), house.log_in("bob")
     assert house.is_served(warm)
     house.server.admin("CONFIG", "SET", "maxmemory-policy", "noeviction")
     house.server.admin("CONFIG", "SET", "maxmemory", "1")
@@ -165,10 +165,12 @@ def test_a_full_store_goes_on_reading_and_takes_no_login(house):
             assert house.refresh(cold)[0].status == 503
         assert house.log_out(warm)[0].status == 204, "what makes room is done"
         assert house.ask(warm)[0].status == 401
+        assert house.end_all_of("bob").status == 200, "and so is what ends something"
+        assert house.ask(others)[0].status == 401
     finally:
         house.server.admin("CONFIG", "SET", "maxmemory", "0")
 
-    assert house.ask(warm)[0].status == 401
+    assert house.ask(warm)[0].status == house.ask(others)[0].status == 401
     assert house.refresh(cold)[0].status == 200, "nothing was consumed"
 
 

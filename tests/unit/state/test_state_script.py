@@ -12,7 +12,13 @@ def test_every_script_is_shipped_beside_the_module(name):
     script = Script.load(name)
 
     assert script.sha == sha1(script.source.encode()).hexdigest()
-    assert script.source.startswith("-- Shared by all scripts.")
+    first, second, *_ = script.source.splitlines()
+    assert (second if first.startswith("#!lua") else first).startswith("-- Shared by all scripts.")
+
+
+@pytest.mark.parametrize("name", ["revoke", "revoke_token", "mark", "remark"])
+def test_what_ends_something_runs_in_a_full_store(name):
+    assert Script.load(name).source.startswith("#!lua flags=allow-oom\n-- Shared by all scripts.")
 
 
 def test_a_script_runs_on_its_keys():
