@@ -42,6 +42,7 @@ class Process(ABC):
         """What it was started with: keys that wait for a restart keep these values."""
         self.started = time()
         self.stopping = asyncio.Event()
+        self._has_opened = False
         self.notifier = Notifier(os.environ)
         self.holds_socket = True
         """False where a service manager keeps the socket open: then those who wait to connect are not ours to serve."""
@@ -130,6 +131,7 @@ class Process(ABC):
         watching = spawn(self.reloader.watch(), name="reloader")
         try:
             await self.open(sock)
+            self._has_opened = True
             if not self.stopping.is_set():
                 self._announce(sock, admin_has_token=bool(token))
                 on_ready()
@@ -145,7 +147,7 @@ class Process(ABC):
 
     def stop(self) -> None:
         """Begin to drain; a second call ends at once."""
-        if self.stopping.is_set() and self.is_listening:
+        if self.stopping.is_set() and self._has_opened:
             log.warning("told to stop again: not waiting for what is under way")
             self.cut()
         self.stopping.set()

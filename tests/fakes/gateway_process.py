@@ -33,7 +33,7 @@ def free_port():
 class GatewayProcess:
     """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files."""
 
-    def __init__(self, directory, config=None, *, command=("run",), scheme="http", ports=free_port):
+    def __init__(self, directory, config=None, *, command=("run",), scheme="http", ports=free_port, own_group=False):
         self.directory = directory
         self.port, self.admin_port = ports(), ports()
         self.url = f"{scheme}://127.0.0.1:{self.port}"
@@ -43,6 +43,7 @@ class GatewayProcess:
         self._command = [sys.executable, "-m", "gateway", *command]
         self._command += ["--set", f"server.listen=127.0.0.1:{self.port}"]
         self._command += ["--set", f"admin.listen=127.0.0.1:{self.admin_port}"]
+        self._own_group = own_group
         self._process = None
 
     def launch(self):
@@ -52,7 +53,14 @@ class GatewayProcess:
         if not (config.exists() and "store:" in config.read_text()):
             environ["GATEWAY_STORE_TIMEOUT"] = "10s"  # a slow disk under all tests at once is no outage
         with (self.directory / "stdout").open("wb") as out, (self.directory / "stderr").open("wb") as err:
-            self._process = subprocess.Popen(self._command, cwd=self.directory, stdout=out, stderr=err, env=environ)
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self.directory,
+                stdout=out,
+                stderr=err,
+                env=environ,
+                start_new_session=self._own_group,
+            )
         return self
 
     def start(self):

@@ -14,7 +14,7 @@ from gateway.app.source import Source
 class Silent(Process):
     """Serves nobody, and keeps what it is told to do."""
 
-    is_listening = True
+    is_listening = False  # as it is while it drains
 
     def __init__(self, source, loaded):
         super().__init__(source, loaded)

@@ -74,6 +74,7 @@ async def test_a_second_stop_waits_for_nothing(process):
     await eventually(lambda: process.service.gate.connections)
 
     process.stop()
+    await eventually(lambda: not process.is_listening)
     process.stop()
     await process.serving
 
