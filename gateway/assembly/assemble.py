@@ -97,12 +97,15 @@ def assemble(loaded: Loaded, shared: Shared, earlier: Mapping[ServerKey, Server]
 
 
 def _forward_auth(config: Config) -> ForwardAuth:
-    """Any trusted proxy may ask; what only the ERP is to see is told where the configuration speaks of it."""
+    """Any trusted proxy may ask; what only the ERP is to see is told where the configuration speaks of it.
+
+    Cookies, too: a proxy that passes its clients' questions on would show a page's script what HttpOnly hides.
+    """
     written = config.server.forward_auth
     if written is not None:
         return ForwardAuth(**written.model_dump())
     asserted = [upstream.assertion.header.encode() for upstream in config.upstreams.values() if upstream.assertion]
-    return ForwardAuth(untold=folded(frozenset(asserted)))
+    return ForwardAuth(untold=folded(frozenset((*asserted, b"cookie"))))
 
 
 def _signing_keys(loaded: Loaded, shared: Shared) -> SigningKeys:

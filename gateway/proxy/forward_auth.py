@@ -56,8 +56,8 @@ class ForwardAuth:
     rewritten_uri: bool = True
     """The asking proxy sends the ERP the URI that a 200 names; else there must be nothing in it to be cut."""
     untold: frozenset[bytes] = frozenset()
-    """Folded names that a 200 never carries: of assertions, where nobody has said that proxies ask here. A proxy that
-    sends everything on to the gateway may be asked for a verdict by its own clients."""
+    """Folded names that a 200 never carries: of assertions and cookies, where nobody has said that proxies ask here. A
+    proxy that sends everything on to the gateway may be asked for a verdict by its own clients."""
 
 
 class Original(NamedTuple):

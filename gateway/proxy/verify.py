@@ -187,7 +187,10 @@ class _Verdict:
             credential = None
         cookie = sent_cookie(asked, self.exchange.rules.own_cookies, route, credential)
         referer = None if b"referer" in route.remove_headers else asked.referer
-        told += [(name, value) for name, value in ((b"Cookie", cookie), (b"Referer", referer)) if value is not None]
+        if cookie is not None and b"cookie" not in self._rules.untold:
+            told.append((b"Cookie", cookie))
+        if referer is not None:
+            told.append((b"Referer", referer))
         told += _fields(b"".join(route.set_headers))
         names = {name.lower() for name, _ in told}
         gone = [name for name in _REPLACED if name not in names]

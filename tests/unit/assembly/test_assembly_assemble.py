@@ -22,9 +22,9 @@ def test_the_listeners_settings_are_the_rules(assembler):
 def test_verdicts_for_other_proxies_are_told_as_the_configuration_says(assembler):
     server = "{trusted_proxies: [10.0.0.0/8], forward_auth: {failure_status: 403, rewritten_uri: false}}"
 
-    assert assembler().rules.forward_auth == ForwardAuth()
+    assert assembler().rules.forward_auth == ForwardAuth(untold=frozenset({b"cookie"}))
     assert assembler(server=server).rules.forward_auth == ForwardAuth(failure_status=403, rewritten_uri=False)
-    assert assembler(upstreams=KEYED).rules.forward_auth.untold == {fold(b"X-Proof")}
+    assert assembler(upstreams=KEYED).rules.forward_auth.untold == {fold(b"X-Proof"), b"cookie"}
     assert not assembler(upstreams=KEYED, server="{forward_auth: {}}").rules.forward_auth.untold
 
 

@@ -113,6 +113,15 @@ def test_what_only_the_erp_is_to_see_is_told_where_the_configuration_speaks_of_i
     assert (b"X-Auth-User-Id:" in told) == (not untold)
 
 
+def test_cookies_are_told_where_the_configuration_speaks_of_it():
+    """A script of a page that asks by way of a careless proxy would read there what HttpOnly hides from it."""
+    cookie = b"Cookie: erp=secret"
+
+    assert verdict(asking(), ask(WARM, cookie))[1]["cookie"] == "erp=secret"
+    silent = asking(forward_auth=ForwardAuth(untold=frozenset({b"cookie"})))
+    assert "cookie" not in verdict(silent, ask(WARM, cookie))[1]
+
+
 @pytest.mark.parametrize("wire", [b"http://gate/_gateway/verify", b"/_gateway/%76erify", b"/_gateway/verify?x"])
 def test_another_spelling_of_the_address_teaches_the_gate_nothing_about_it(wire):
     """If a stranger's request were remembered as a path of the ERP's, the next verdict would be the ERP's 200."""
