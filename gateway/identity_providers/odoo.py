@@ -116,13 +116,13 @@ class Odoo(ErpAccounts):
         None, too, where it has become another user's.
         """
         answer = await self._session_call("get_session_info", {}, erp)
-        if _uid(answer) != erp.facts.get("uid"):
+        if not _is_of(answer, erp):
             return None
         return _session(answer.cookies.get(COOKIE) or dict(erp.cookies)[COOKIE], erp.facts)
 
     async def is_theirs(self, erp: ErpSession) -> bool:
         """Asks whose session it is: a login changes the cookie, and so does a logout."""
-        return _uid(await self._session_call("get_session_info", {}, erp)) == erp.facts.get("uid")
+        return _is_of(await self._session_call("get_session_info", {}, erp), erp)
 
     async def destroy(self, erp: ErpSession) -> None:
         """End the session."""
@@ -163,17 +163,18 @@ def _session(session_id: str, facts: Mapping[str, Any]) -> ErpSession:
     return ErpSession(cookies=((COOKIE, session_id),), facts=facts)
 
 
-def _uid(answer: ErpAnswer) -> object:
-    """Whose session it is, by what get_session_info answers; None for nobody's."""
+def _is_of(answer: ErpAnswer, erp: ErpSession) -> bool:
+    """Whether get_session_info tells of the user who signed in, and not of another one or of nobody."""
     if answer.status in _REDIRECTS:
-        return None
+        return False
     envelope = _envelope(answer)
     error, result = envelope.get("error"), envelope.get("result")
     if isinstance(error, dict) and error.get("code") == 100:
-        return None
+        return False
     if not isinstance(result, dict):
         raise ErpNonsense("odoo: no session info")
-    return result.get("uid") or None
+    uid = result.get("uid")
+    return bool(uid) and uid == erp.facts.get("uid")
 
 
 def _envelope(answer: ErpAnswer) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from fakes.erp import Erp
 from fakes.gateway_process import GatewayProcess, password_hash
 from fakes.golden import GOLDEN, recorded
+from fakes.odoo import Odoo
 
 FILES = sorted(path.stem for path in GOLDEN.glob("*.http"))
 CONFIG = """\
@@ -33,6 +34,7 @@ identity_providers:
       - {{username: ada, id: 2, password_hash: "{secret}"}}
       - {{username: robot, id: 3, password_hash: "{secret}", type: application}}
       - {{username: locked, id: 4, password_hash: "{secret}", locked: true}}
+  odoo-users: {{type: odoo, upstream: rpc, database: prod}}
 clients:
   - {{id: client, secret_hash: "{secret}", grants: [client_credentials, password, refresh_token], scopes: [rest-api]}}
   - {{id: plain, secret_hash: "{secret}", grants: [client_credentials]}}
@@ -48,6 +50,7 @@ logins:
   jmix2: {{dialect: jmix, path: /oauth2, identity_provider: staff, generation: 2}}
 upstreams:
   erp: {{servers: ["http://127.0.0.1:{port}"]}}
+  rpc: {{servers: ["{rpc}"]}}
 routes:
   - {{path: /api/v1/denied, upstream: erp, errors: idempiere, logins: [idempiere], require: {{roles: [nobody]}}}}
   - {{path: /api/v1/**, upstream: erp, errors: idempiere, credentials: [bearer, api_key]}}
@@ -59,22 +62,25 @@ routes:
   - {{path: /rest2/denied, upstream: erp, errors: jmix2, require: {{roles: [nobody]}}}}
   - {{path: /rest2/**, upstream: erp, errors: jmix2}}
   - {{path: /web/denied, upstream: erp, errors: odoo, logins: [odoo], credentials: [cookie], require: {{roles: [nobody]}}}}
+  - {{path: /jsonrpc, upstream: rpc, credentials: [jsonrpc]}}
+  - {{path: /xmlrpc/2/*, upstream: rpc, credentials: [xmlrpc]}}
   - {{path: /**, upstream: erp, errors: odoo, logins: [odoo], credentials: [cookie], anonymous: [/web/webclient/version_info, /web/database/list]}}
 """
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    erp = Erp()
+    erp, rpc = Erp(), Odoo({"ada": "secret", "bob": "other"})
     keys = {
         "key": sha256(b"a-token-for-a-server").hexdigest(),
         "blocked": sha256(b"a-token-that-is-blocked").hexdigest(),
     }
-    written = CONFIG.format(secret=password_hash("secret"), port=erp.port, **keys)
+    written = CONFIG.format(secret=password_hash("secret"), port=erp.port, rpc=rpc.url, **keys)
     gateway = GatewayProcess(tmp_path_factory.mktemp("golden"), written).start()
     yield gateway.port
     gateway.stop()
     erp.stop()
+    rpc.stop()
 
 
 def answer_to(port, raw):
@@ -98,5 +104,5 @@ def test_every_recorded_exchange_is_answered_to_the_byte(port, name):
 
 
 def test_there_is_a_record_of_every_dialect_of_an_erp():
-    assert FILES == ["idempiere", "itempath", "jdx", "jmix", "jmix2", "odoo"]
+    assert FILES == ["idempiere", "itempath", "jdx", "jmix", "jmix2", "odoo", "odoo-rpc"]
     assert all(len(list(recorded(name))) >= 10 for name in FILES)
