@@ -15,6 +15,7 @@ from fakes.demo_upstream import DemoUpstream
 from fakes.deploy_tools import DEPLOY, run, said, tool
 from fakes.fronts import replaced
 from fakes.gateway_process import free_port
+from fakes.image import reachable_python
 from fakes.plain_client import PlainClient
 
 UNITS = DEPLOY / "systemd"
@@ -62,6 +63,33 @@ def test_the_service_is_confined(units):
     )
 
     assert code == 0, output[-300:]
+
+
+TRIES = """
+import mmap, os, socket
+for attempt in (
+    lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE),
+    lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC),
+    lambda: socket.socket(socket.AF_UNIX).close(),
+    lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW),
+    lambda: os.chroot("/"),
+):
+    try:
+        attempt()
+        print("allowed")
+    except PermissionError:
+        print("refused")
+"""
+
+
+def test_the_filters_that_the_gateway_is_tried_behind_are_those_of_the_unit():
+    """test_deploy_image.py runs it behind them: here it shows that they refuse what they should."""
+    confined = DEPLOY.parent / "tests" / "fakes" / "confined.py"
+    command = [sys.executable, confined, UNITS / "gateway.service", reachable_python(), "-c", TRIES]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd="/")
+
+    assert (done.stdout.split(), done.stderr) == (["allowed", "refused", "allowed", "refused", "refused"], "")
 
 
 def test_the_user_is_made_by_sysusers():

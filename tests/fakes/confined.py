@@ -15,8 +15,9 @@ from pathlib import Path
 NOBODY = 65532
 ALLOW = 0x7FFF0000
 ERRNO = 0x00050000
-EQUAL = 4
-PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
+EQUAL, MASKED_EQUAL = 4, 7
+WRITE, EXECUTE = 2, 4
+PR_SET_NO_NEW_PRIVS = 38
 
 
 class Comparison(ctypes.Structure):
@@ -54,20 +55,25 @@ def allowed(words):
 
 def confine(unit):
     """Filter this process, and what it becomes."""
-    seccomp, libc = ctypes.CDLL("libseccomp.so.2"), ctypes.CDLL(None, use_errno=True)
+    seccomp, libc = ctypes.CDLL("libseccomp.so.2"), ctypes.CDLL(None)
     seccomp.seccomp_init.restype = ctypes.c_void_p
     number = getattr(errno, unit["SystemCallErrorNumber"][0])
     context = ctypes.c_void_p(seccomp.seccomp_init(ERRNO | number))
-    for name in sorted(allowed(unit["SystemCallFilter"]) - {"socket"}):
+
+    def allow(name, *comparison):
         call = seccomp.seccomp_syscall_resolve_name(name.encode())
         if call >= 0:  # not every name is a call of this machine
-            assert seccomp.seccomp_rule_add_array(context, ALLOW, call, 0, None) == 0, name
-    call = seccomp.seccomp_syscall_resolve_name(b"socket")
+            where = ctypes.byref(Comparison(*comparison)) if comparison else None
+            assert seccomp.seccomp_rule_add_array(context, ALLOW, call, len(comparison) // 4, where) == 0, name
+
+    for name in sorted(allowed(unit["SystemCallFilter"]) - {"socket", "mmap", "mprotect", "pkey_mprotect", "shmat"}):
+        allow(name)
     for family in unit["RestrictAddressFamilies"]:
-        comparison = Comparison(0, EQUAL, getattr(socket, family), 0)
-        assert seccomp.seccomp_rule_add_array(context, ALLOW, call, 1, ctypes.byref(comparison)) == 0
+        allow("socket", 0, EQUAL, getattr(socket, family), 0)
     assert unit["MemoryDenyWriteExecute"] == unit["NoNewPrivileges"] == ["yes"]
-    assert libc.prctl(PR_SET_MDWE, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    for protection in (0, WRITE, EXECUTE):  # never both
+        allow("mmap", 2, MASKED_EQUAL, WRITE | EXECUTE, protection)
+    allow("mprotect", 2, MASKED_EQUAL, EXECUTE, 0)
     assert libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
     assert seccomp.seccomp_load(context) == 0
 
