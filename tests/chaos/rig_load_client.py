@@ -1,7 +1,8 @@
 """`rig_load_client.py SPEC`: a constant load that knows for every token what it must get, until SIGTERM.
 
-SPEC is JSON: seed, users, nodes, rate (requests a second), sessions, bound, out, perhaps hows (how answers come). Prints `ready`, and at its end what was
-wrong; each request becomes a line [sent, answered, node, kind, outcome] of the file `out`, by the machine's own clock.
+SPEC is JSON: seed, users, nodes, rate (requests a second), sessions, bound, out, perhaps hows (how answers come).
+Prints `ready`, and at its end what was wrong; each request becomes a line [sent, answered, node, kind, outcome] of the
+file `out`, by the machine's own clock.
 """
 
 import asyncio
@@ -127,6 +128,8 @@ class Load:
         target, began, was_live = self._target(held.user), monotonic(), held.must_open
         answer = await self._ask(kind, request("GET", target, bearer(token)), node=node)
         if answer is None:
+            if self.records[-1][4] == "cut" and not held.must_open:
+                self.records[-1][3] = "raced"  # an answer under way to a session that ended is closed
             return None
         if answer.status == 200:
             self.judge.echoed(held.user, target, "", answer)

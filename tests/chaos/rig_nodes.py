@@ -172,7 +172,7 @@ class Upstream:
         self.process = None
 
     def start(self):
-        self.process = subprocess.Popen(self._argv)
+        self.process = subprocess.Popen(self._argv, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 20
         while True:
             assert self.process.poll() is None, "the upstream ended at once"

@@ -11,7 +11,7 @@ RIGHT = {
     "open": {200},
     "renew": {200},
     "last": {200},
-    "raced": {401},
+    "raced": {401, "cut"},  # the session was ended while the request was under way
     "end": {204, 401},  # 401: an earlier try had done it; what else it may mean the client judges
     "probe": {401, 200},  # 200 within the bound only: the client judges
 }
