@@ -3,10 +3,12 @@
 RFC 6750 section 2.3 and 5.3. Pure functions; whether a value is ours is asked of the caller.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from urllib.parse import unquote_to_bytes
 
 NAME = b"access_token"
+SESSION = b"session_id"
+"""No credential here, but old clients of Odoo put the id of their session there: ours is not the ERP's to see."""
 MAX_FORM = 64 * 1024
 """Bytes of an urlencoded form that is searched for the token."""
 
@@ -14,19 +16,19 @@ IsOurs = Callable[[bytes], bool]
 
 
 def may_carry(query: bytes) -> bool:
-    """A cheap first look: False only where no parameter of `query` can decode to the name."""
-    return NAME in query or b"%" in query
+    """A cheap first look: False only where no parameter of `query` can decode to one of the names."""
+    return NAME in query or SESSION in query or b"%" in query
 
 
 def values(query: bytes) -> list[bytes]:
     """The decoded value of every access_token parameter, in order."""
-    return [_decoded(pair.partition(b"=")[2]) for pair in query.split(b"&") if _is_token(pair)]
+    return [_decoded(pair.partition(b"=")[2]) for pair in query.split(b"&") if _name(pair) == NAME]
 
 
-def cut(query: bytes, is_ours: IsOurs) -> bytes:
-    """`query` without the access_token parameters whose value is ours; the other bytes stay as they are."""
+def cut(query: bytes, is_ours: IsOurs, names: Container[bytes] = (NAME, SESSION)) -> bytes:
+    """`query` without the parameters of these names whose value is ours; the other bytes stay as they are."""
     pairs = query.split(b"&")
-    kept = [pair for pair in pairs if not (_is_token(pair) and is_ours(_decoded(pair.partition(b"=")[2])))]
+    kept = [pair for pair in pairs if not (_name(pair) in names and is_ours(_decoded(pair.partition(b"=")[2])))]
     return query if len(kept) == len(pairs) else b"&".join(kept)
 
 
@@ -44,9 +46,8 @@ def cut_from_referer(referer: bytes, is_ours: IsOurs) -> bytes:
     return result + (fragment_mark + fragment if fragment else b"")
 
 
-def _is_token(pair: bytes) -> bool:
-    name = pair.partition(b"=")[0]
-    return name == NAME or (b"%" in name and unquote_to_bytes(name) == NAME)
+def _name(pair: bytes) -> bytes:
+    return _decoded(pair.partition(b"=")[0])
 
 
 def _decoded(value: bytes) -> bytes:

@@ -29,9 +29,7 @@ def read_url_token(exchange: Asking, route: Route) -> None:
     if not query or not url_token.may_carry(query):
         return
     found = url_token.values(query)
-    if not found:
-        return
-    if _counts(exchange, route):
+    if found and _counts(exchange, route):
         exchange.url_token = _credential(found, route, is_ours)
     exchange.query = url_token.cut(query, is_ours)
 
@@ -46,7 +44,7 @@ async def read_form_token(exchange: ForwardedExchange, route: Route) -> None:
             raise SeveralCredentials("access_token in the query and in the form")
         if not route.authenticator.outranks_url_token(exchange):
             exchange.url_token = _credential(found, route, is_ours)
-        form = url_token.cut(form, is_ours)
+        form = url_token.cut(form, is_ours, (url_token.NAME,))
     exchange.replace_body(form)
 
 

@@ -267,3 +267,17 @@ def test_one_of_odoos_own_ids_in_that_header_goes_to_odoo_as_its_cookie(site):
 
     assert told["cookie"] == f"session_id={'0123abcd' * 5}"
     assert "x-openerp-session-id" not in site.erp.asked[-1].headers
+
+
+@pytest.mark.parametrize("path", ["/web/x", "/mixed/open", "/public/x"])
+def test_our_session_id_in_an_address_goes_to_no_erp_and_is_no_credential(site, path):
+    """Odoo until 15 reads it there, before the cookie."""
+    cookie = site.login()
+    site.erp.asked.clear()
+
+    site.call(f"{path}?session_id={session_id(cookie)}&a=1", {}, cookie)
+    alone = site.call(f"/web/x?session_id={session_id(cookie)}", {})
+    site.call(f"{path}?session_id=theirs", {}, cookie)
+
+    assert alone.json["error"]["code"] == 100
+    assert [each.query for each in site.erp.asked] == ["a=1", "session_id=theirs"]

@@ -27,6 +27,9 @@ def ours(value):
         (b"xaccess_token=gwa_x&access_token2=gwa_y", [], b"xaccess_token=gwa_x&access_token2=gwa_y"),
         (b"access_token=gwa_x=y", [b"gwa_x=y"], b""),
         (b"%2561ccess_token=gwa_x", [], b"%2561ccess_token=gwa_x"),
+        (b"id=7&session_id=gwa_x&a=%20", [], b"id=7&a=%20"),
+        (b"session%5Fid=gwa%5fx", [], b""),
+        (b"session_id=theirs&xsession_id=gwa_x", [], b"session_id=theirs&xsession_id=gwa_x"),
     ],
 )
 def test_queries(query, found, left):
@@ -49,6 +52,10 @@ def test_queries(query, found, left):
 )
 def test_referers(referer, left):
     assert cut_from_referer(referer, ours) == left
+
+
+def test_only_what_is_named_is_cut():
+    assert cut(b"session_id=gwa_x&access_token=gwa_y", ours, (b"access_token",)) == b"session_id=gwa_x"
 
 
 @st.composite
