@@ -15,7 +15,10 @@ from gateway.proxy.connection import ClientConnection
 DECLINE_SECONDS = 0.004
 """How long a worker looks away when another should take the connection that waits."""
 PATIENCE_SECONDS = 0.02
-"""How long it declines in a row: the other one may be busy, stuck or dead, and somebody waits."""
+"""How long it declines one connection: the other worker may be busy, stuck or dead, and somebody waits."""
+_WANING = 0.9
+"""How much of its patience is left each time that nobody came: a stuck worker costs all others together 0.2 s once,
+and not 0.02 s for each connection until it is killed."""
 _RETRY_SECONDS = 0.5
 """After a failure that is the machine's, such as too many open files: others may still be able to accept."""
 _SETTLE_SECONDS = 1.0
@@ -57,9 +60,15 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._open = 0
         self._declining_since = 0.0
+        self._patience = PATIENCE_SECONDS
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
         self._taking: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """It accepts connections, or would."""
+        return not self._closed
 
     def start(self) -> None:
         """Begin to accept."""
@@ -104,12 +113,15 @@ class Acceptor:
 
     def _ready(self) -> None:
         """Somebody waits, unless another worker was quicker."""
-        if self._slots.is_ahead(self._slot):
+        if not self._slots.is_ahead(self._slot):
+            self._patience = PATIENCE_SECONDS
+        elif self._patience > DECLINE_SECONDS:
             now = monotonic()
             self._declining_since = self._declining_since or now
-            if now - self._declining_since < PATIENCE_SECONDS:
+            if now - self._declining_since < self._patience:
                 self._look_away(DECLINE_SECONDS)
                 return
+            self._patience *= _WANING
         self._declining_since = 0.0
         self._accept()
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 from fakes.authority import write_certificates
@@ -158,6 +159,20 @@ async def test_a_changed_file_is_in_force_in_all_workers_and_in_later_ones(gatew
     await both_serve(gateway, pids[:1])
     assert {client.get("/open/x").status for _ in range(8)} == {401}
     assert {client.get("/free/x").status for _ in range(8)} == {200}
+
+
+async def test_no_secret_is_among_a_workers_arguments_or_variables(erp, tmp_path):
+    secret = "a-signing-secret-of-32-characters-or-more"
+    keys = f"signing_keys: [{{kid: k1, algorithm: HS256, secret: {secret}}}]\n"
+    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=erp.port) + keys).start()
+
+    for pid in workers_of(gateway):
+        shown = [(Path("/proc") / str(pid) / name).read_bytes() for name in ("cmdline", "environ")]
+        assert secret.encode() not in b"".join(shown)
+
+    login = PlainClient(gateway.port).post("/auth/login", {"username": "ada", "password": PASSWORD})
+    assert login.status == 200
+    gateway.stop()
 
 
 async def test_without_its_supervisor_no_worker_stays_and_the_port_is_free(gateway):

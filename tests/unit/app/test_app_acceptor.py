@@ -6,7 +6,7 @@ from fakes.transports import StillTransport
 from fakes.waiting import eventually
 from fakes.wired_gate import Wired
 
-from gateway.app.acceptor import Acceptor, CountedConnection
+from gateway.app.acceptor import DECLINE_SECONDS, PATIENCE_SECONDS, Acceptor, CountedConnection
 from gateway.app.slots import CLOSED, Slots
 
 
@@ -80,6 +80,21 @@ async def test_nobody_waits_for_a_worker_that_does_not_come(door):
     door.connect(10)
 
     await eventually(lambda: len(door.taken[0]) == 10)
+
+
+async def test_patience_with_a_stuck_worker_wanes_and_comes_back_with_it(door):
+    door.slots[1] = 0
+    acceptor = door.acceptor(0)
+    acceptor.start()
+    door.connect(40)
+    await eventually(lambda: len(door.taken[0]) == 40)
+    assert acceptor._patience < DECLINE_SECONDS
+
+    door.slots[1] = 40
+    door.connect(1)
+    await eventually(lambda: len(door.taken[0]) == 41)
+
+    assert acceptor._patience == PATIENCE_SECONDS
 
 
 async def test_a_connection_that_is_over_no_longer_counts(door):
