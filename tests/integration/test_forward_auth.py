@@ -325,6 +325,25 @@ def test_the_path_is_sent_as_it_was_judged(client, upstream, token):
     assert upstream.requests[-1] in {("GET", "/whoami?"), ("GET", "/whoami")}
 
 
+def test_what_looks_like_a_variable_is_only_text(front, client, upstream, token):
+    """HOME is where the proxy keeps its key; what a verdict names goes through the proxy's own templates."""
+    variables = "{env.HOME}%[env(HOME)]$http_authorization%ENVIRONMENT(HOME)%{http.request.header.Authorization}"
+    path = "/{env.HOME}$http_authorization"
+
+    answer = client.get(
+        f"/readers/whoami?{variables}",
+        ("Cookie", f"a={variables}"),
+        ("Referer", f"http://{HOST}/{variables}"),
+        bearer(token),
+    )
+    assert told(answer)["cookie"] == [f"a={variables}"]
+    assert told(answer)["referer"] == [f"http://{HOST}/{variables}"]
+    assert upstream.requests[-1][1].replace("%7B", "{").replace("%7D", "}") == f"/whoami?{variables}"
+    assert client.get(f"/readers{path}", bearer(token)).status == 404
+    assert upstream.requests[-1][1].replace("%7B", "{").replace("%7D", "}") == path
+    assert str(front.directory) not in repr(upstream.requests)
+
+
 @pytest.mark.parametrize(
     "target", ["/_gateway/verify", "/_gateway/verify?x", "/_gateway/refusal", "/_gateway/verify/x"]
 )
