@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,16 @@ class Containers:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        assert self.left_behind() == []
+
+    def left_behind(self):
+        """Processes that still work in a directory of these."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has just ended
+                if str(self.place) in str((process / "cwd").readlink()):
+                    found.append((process / "cmdline").read_bytes())
+        return found
 
     def _run(self, command, **options):
         log = (self.place / f"{len(self._processes)}.log").open("wb")
@@ -167,6 +178,7 @@ class Containers:
             self.until(redis.ping)
             assert redis.config_get("appendonly") == {"appendonly": "yes"}
             assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+            assert redis.info("server")["process_id"] == self._processes[-1].pid  # it is told itself when to stop
 
     def _gateway(self, number):
         directory = self.place / f"gateway-{number}"
