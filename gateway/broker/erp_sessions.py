@@ -105,7 +105,7 @@ class ErpSessions:
         All callers share one renewal, over all workers; a caller that leaves does not end it for the others.
         """
         held = self._held.get(session_id)
-        if held is not None and held is not used and held.is_fresh:
+        if held is not None and held.version != used.version and held.is_fresh:
             return held
         task = self._renewing.get(session_id)
         if task is None:
@@ -124,7 +124,7 @@ class ErpSessions:
         if changed != dict(erp.cookies):
             renewed = ErpSession(erp.headers, tuple(changed.items()), erp.renew_at, erp.secrets, erp.facts)
             version = token_hex(8)
-            if self._held.get(session_id) is used:
+            if (held := self._held.get(session_id)) is not None and held.version == used.version:
                 self._hold(session_id, renewed, version)  # at once: the next request must not carry the dead cookie
             before = self._adopting.get(session_id)
             task = spawn(self._adopt(session_id, used.version, renewed, version, before), name="ERP cookie")

@@ -112,6 +112,29 @@ async def test_all_callers_share_one_renewal(garden):
     assert len(garden.erp.asked_for("/api/v1/auth/refresh")) == 1
 
 
+async def test_two_cold_reads_of_one_session_are_no_renewal_of_each_other(garden):
+    """Two requests that read the same dead session at once: what the other one read is as dead."""
+    session = await garden.sign_in(garden.worker())
+    worker = garden.worker()
+    first, second = await asyncio.gather(worker.get(session.id), worker.get(session.id))
+    assert first.version == second.version
+
+    renewed = await asyncio.gather(worker.renew(session.id, first), worker.renew(session.id, second))
+
+    assert {each.version for each in renewed} == {worker.held(session.id).version} != {first.version}
+    assert len(garden.erp.asked_for("/api/v1/auth/refresh")) == 1
+
+
+async def test_a_cookie_that_changes_is_carried_at_once_whoever_read_the_session_first(web):
+    session = await web.sign_in(web.worker())
+    worker = web.worker()
+    first, _ = await asyncio.gather(worker.get(session.id), worker.get(session.id))
+
+    worker.adopt(session.id, first, {"session_id": "0123456789abcdef"})
+
+    assert worker.held(session.id).cookie == b"session_id=0123456789abcdef"
+
+
 async def test_all_workers_share_one_renewal(garden):
     """A second use of a refresh token would be a breach in iDempiere, and end everything."""
     workers = [garden.worker() for _ in range(8)]
