@@ -10,7 +10,6 @@ from gateway.model import Clock
 from gateway.state.attempts import ATTEMPT_SCRIPTS
 from gateway.state.bans import BAN_SCRIPTS
 from gateway.state.calls import Calls
-from gateway.state.cluster import Cluster
 from gateway.state.durable import Durability
 from gateway.state.endpoint import Endpoint, Tls
 from gateway.state.erp_records import ERP_SCRIPTS
@@ -50,5 +49,7 @@ def _topology(where: StoreUrl, config: StoreConfig, base: Path) -> Topology:
         them = replace(us, database=0, username=config.sentinel_username, password=config.sentinel_password)
         return Sentinels([them.at(*host) for host in where.hosts], where.master, us, ALL_SCRIPTS)
     if where.kind == "cluster":
+        from gateway.state.cluster import Cluster  # noqa: PLC0415 - 7 MiB of redis-py that no other store needs
+
         return Cluster([us.at(*host) for host in where.hosts], ALL_SCRIPTS)
     return Single(Node(us.at(*where.hosts[0]), ALL_SCRIPTS))
