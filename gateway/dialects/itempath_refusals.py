@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.dialects.replies import NO_STORE
+from gateway.dialects.replies import NO_STORE, what_to_do
 from gateway.errors import (
     AccountLocked,
     CredentialsMissing,
@@ -61,7 +61,7 @@ def refused(error: GatewayError, *, wants_refresh: bool = False, lacks_identity:
     if isinstance(error, LoginRejected):
         return answer(404, {"msg": WRONG_CREDENTIALS})
     told = error.explanation if isinstance(error, MalformedBody) else error.public
-    return answer(error.status, {"msg": told}, _headers(error))
+    return answer(error.status, {"msg": told}, (*NO_STORE, *what_to_do(error)))
 
 
 def flaw(token: str) -> str:
@@ -125,12 +125,3 @@ def _decoded(segment: str) -> bytes | None:
     except ValueError:
         return None
     return raw if urlsafe_b64encode(raw).decode().rstrip("=") == bare else None
-
-
-def _headers(error: GatewayError) -> Headers:
-    headers = list(NO_STORE)
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return tuple(headers)

@@ -10,7 +10,7 @@ from gateway.config.values import AnyLine
 from gateway.dialects.contract import DialectTools, Endpoints
 from gateway.dialects.grants import asked_scopes, client_credentials, read_grant_form
 from gateway.dialects.jdx_tokens import TOKEN_FORMAT, JdxTokens
-from gateway.dialects.replies import NO_STORE, json_reply, spelled, with_trailing_slash
+from gateway.dialects.replies import NO_STORE, challenge, json_reply, spelled, what_to_do, with_trailing_slash
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, text
 from gateway.errors import (
     ClientRejected,
@@ -98,14 +98,8 @@ class Jdx:
     def refuse(self, error: GatewayError, _: bytes | None = None, __: str = "") -> Reply:
         """`{"error","error_description"}` in the documented words where there are any."""
         code, told = _spelling(error)
-        headers: list[tuple[bytes, bytes]] = list(NO_STORE)
-        if error.challenge:
-            headers.append((b"WWW-Authenticate", error.challenge.encode()))
-        if error.retry_after:
-            headers.append((b"Retry-After", str(error.retry_after).encode()))
-        if error.allow:
-            headers.append((b"Allow", ", ".join(error.allow).encode()))
-        return json_reply(error.status, {"error": code, "error_description": told}, tuple(headers))
+        headers = (*NO_STORE, *challenge(error), *what_to_do(error))
+        return json_reply(error.status, {"error": code, "error_description": told}, headers)
 
     def _answer_failure(self, error: GatewayError, _: bytes | None, __: str) -> Reply:
         """At the endpoint a dead refresh token is 400 invalid_grant (RFC 6749, section 5.2)."""

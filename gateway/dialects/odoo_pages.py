@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote_plus
 
 from gateway.dialects.odoo_rpc import html, spelling
-from gateway.dialects.replies import NO_STORE
+from gateway.dialects.replies import NO_STORE, what_to_do
 from gateway.errors import (
     Banned,
     CredentialsMissing,
@@ -64,7 +64,7 @@ def refused_page(error: GatewayError, call: Call) -> Reply:
         return redirect(f"{LOGIN_PAGE}?redirect={quote(_asked(call), safe='')}")
     status, _, message = spelling(error)
     heading, text = _phrase(_status(error, status), message)
-    return page(_status(error, status), heading, text, _headers(error))
+    return page(_status(error, status), heading, text, what_to_do(error))
 
 
 def refused_json2(error: GatewayError) -> Reply:
@@ -75,7 +75,7 @@ def refused_json2(error: GatewayError) -> Reply:
     status, name, message = spelling(error)
     status = _status(error, status)
     _, text = _phrase(status, message)
-    return _exception(status, name, text, _headers(error))
+    return _exception(status, name, text, what_to_do(error))
 
 
 def _exception(status: int, name: str, message: str, headers: Headers) -> Reply:
@@ -109,12 +109,3 @@ def _asked(call: Call) -> str:
 
 def _content_type(call: Call) -> str:
     return call.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _headers(error: GatewayError) -> Headers:
-    headers: list[tuple[bytes, bytes]] = []
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return tuple(headers)

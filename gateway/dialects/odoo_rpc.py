@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gateway.dialects.replies import NO_STORE
+from gateway.dialects.replies import NO_STORE, what_to_do
 from gateway.dialects.requests import parse_json
 from gateway.errors import (
     Banned,
@@ -119,12 +119,7 @@ def failed(rpc_id: Any, error: GatewayError, code: int) -> Reply:
         told |= {"code": 404, "message": "404: Not Found"}
         if code:
             told["http_status"] = 404
-    headers: list[tuple[bytes, bytes]] = []
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return _reply(status, {"jsonrpc": "2.0", "id": rpc_id, "error": told}, tuple(headers))
+    return _reply(status, {"jsonrpc": "2.0", "id": rpc_id, "error": told}, what_to_do(error))
 
 
 def plain_refusal(text: str) -> Reply:

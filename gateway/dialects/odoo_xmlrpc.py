@@ -4,7 +4,7 @@ from typing import Any, Final
 from xmlrpc.client import Fault, dumps
 
 from gateway.dialects.odoo_rpc import ACCESS_DENIED, ACCESS_ERROR, spelling
-from gateway.dialects.replies import NO_STORE
+from gateway.dialects.replies import NO_STORE, what_to_do
 from gateway.errors import GatewayError
 from gateway.model import Reply
 
@@ -24,11 +24,9 @@ def failed(error: GatewayError, *, in_words: bool = False) -> Reply:
     Below `/xmlrpc/2` its code is a number; below `/xmlrpc` it is `in_words`.
     """
     status, name, message = spelling(error)
-    retry = ((b"Retry-After", str(error.retry_after).encode()),) if error.retry_after else ()
-    allow = ((b"Allow", ", ".join(error.allow).encode()),) if error.allow else ()
     fault = _in_words(name, message) if in_words else Fault(_CODES.get(name, _OTHER), message)
     body = dumps(fault, methodresponse=True)
-    return Reply(status, body.encode(), (_XML, *NO_STORE, *retry, *allow))
+    return Reply(status, body.encode(), (_XML, *NO_STORE, *what_to_do(error)))
 
 
 def _in_words(name: str, message: str) -> Fault:

@@ -24,14 +24,18 @@ def refusal(error: GatewayError, request_id: str = "") -> Reply:
     members = {"error": error.code, "error_description": told}
     if request_id:
         members["request_id"] = request_id
-    headers: list[tuple[bytes, bytes]] = list(NO_STORE)
-    if error.challenge:
-        headers.append((b"WWW-Authenticate", error.challenge.encode()))
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return json_reply(error.status, members, tuple(headers))
+    return json_reply(error.status, members, (*NO_STORE, *challenge(error), *what_to_do(error)))
+
+
+def challenge(error: GatewayError) -> Headers:
+    """WWW-Authenticate, where the failure has one (RFC 6750, section 3)."""
+    return ((b"WWW-Authenticate", error.challenge.encode()),) if error.challenge else ()
+
+
+def what_to_do(error: GatewayError) -> Headers:
+    """When to come back, and with which methods (RFC 9110, sections 10.2.3 and 10.2.1)."""
+    retry = ((b"Retry-After", str(error.retry_after).encode()),) if error.retry_after else ()
+    return (*retry, (b"Allow", ", ".join(error.allow).encode())) if error.allow else retry
 
 
 def with_trailing_slash(endpoints: Mapping[tuple[str, str], Handler]) -> dict[tuple[str, str], Handler]:

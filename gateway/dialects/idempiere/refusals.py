@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 from http import HTTPStatus
 from typing import Any, Final
 
-from gateway.dialects.replies import NO_STORE, json_reply
+from gateway.dialects.replies import NO_STORE, json_reply, what_to_do
 from gateway.errors import (
     AccountLocked,
     BadRequest,
@@ -67,14 +67,14 @@ def refused(error: GatewayError, now: float) -> Reply:
         title = _title(error, now) if isinstance(error, CredentialsRejected) else ""
         return _problem(401, title) if title else _empty(401)
     if isinstance(error, Declined | LoginRejected):
-        return _problem(401, AUTHENTICATE_ERROR, _detail(error), _headers(error))
+        return _problem(401, AUTHENTICATE_ERROR, _detail(error), (*NO_STORE, *what_to_do(error)))
     if isinstance(error, SessionMissing):
         return _problem(404, NO_SESSION)
     if isinstance(error, MalformedBody):
         return Reply(400, error.explanation.encode(), ((b"Content-Type", b"text/plain"), *NO_STORE))
     if isinstance(error, ClientUnknown) or error.status in {499, 500}:
         return _empty(error.status)
-    return _problem(error.status, HTTPStatus(error.status).phrase, error.public, _headers(error))
+    return _problem(error.status, HTTPStatus(error.status).phrase, error.public, (*NO_STORE, *what_to_do(error)))
 
 
 def token_text(reason: str, token: str) -> str:
@@ -123,12 +123,3 @@ def _problem(status: int, title: str, detail: str = "", headers: Headers = NO_ST
 
 def _empty(status: int) -> Reply:
     return Reply(status, b"", NO_STORE)
-
-
-def _headers(error: GatewayError) -> Headers:
-    headers = list(NO_STORE)
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return tuple(headers)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gateway.dialects.contract import DialectTools, Endpoints
 from gateway.dialects.jmix.refusals import json_reply
 from gateway.dialects.jmix.requests import read_client, read_parameters
-from gateway.dialects.replies import NO_STORE, spelled
+from gateway.dialects.replies import NO_STORE, spelled, what_to_do
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, bearer, parse_form, text
 from gateway.errors import (
     AccountLocked,
@@ -26,7 +26,7 @@ from gateway.errors import (
     SeveralCredentials,
     UnsupportedGrant,
 )
-from gateway.model import Call, CredentialReading, Handler, Headers, OAuthClient, Reply, TokenPair
+from gateway.model import Call, CredentialReading, Handler, OAuthClient, Reply, TokenPair
 
 _SERVED: Final = frozenset({"password", "client_credentials", "refresh_token"})
 _KNOWN: Final = _SERVED | {"authorization_code"}
@@ -143,7 +143,9 @@ def _answer_failure(error: GatewayError, _: bytes | None = None, __: str = "") -
         return _told(400, error.code, "OAuth 2.0 Parameter: grant_type")
     if isinstance(error, MalformedBody):
         return _told(400, error.code, error.explanation, error.uri if isinstance(error, BadParameter) else "")
-    return json_reply(error.status, {"error": error.code, "error_description": error.public}, _headers(error))
+    return json_reply(
+        error.status, {"error": error.code, "error_description": error.public}, (*NO_STORE, *what_to_do(error))
+    )
 
 
 def _told(status: int, code: str, description: str, uri: str = _TOKEN_ERRORS) -> Reply:
@@ -159,15 +161,6 @@ def _challenged(status: int, code: str, description: str) -> Reply:
 
 def _basic(error: ClientRejected) -> tuple[bytes, bytes]:
     return b"WWW-Authenticate", error.challenge.encode("ascii")
-
-
-def _headers(error: GatewayError) -> Headers:
-    headers = list(NO_STORE)
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return tuple(headers)
 
 
 def _required(form: Mapping[str, str], name: str) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from http import HTTPStatus
 from typing import Any, Final
 
-from gateway.dialects.replies import NO_STORE
+from gateway.dialects.replies import NO_STORE, what_to_do
 from gateway.errors import (
     CredentialsMissing,
     CredentialsRejected,
@@ -70,12 +70,14 @@ def method_not_allowed(error: MethodNotAllowed, method: str = "") -> Reply:
     """405; which method it was is told where that is known."""
     named = f" '{method}'" if method else ""
     members = {"error": error.code, "error_description": f"Request method{named} not supported"}
-    return json_reply(405, members, _headers(error))
+    return json_reply(405, members, (*NO_STORE, *what_to_do(error)))
 
 
 def plain(error: GatewayError, description: str) -> Reply:
     """An endpoint's failure that spring-security-oauth has no words of its own for."""
-    return json_reply(error.status, {"error": error.code, "error_description": description}, _headers(error))
+    return json_reply(
+        error.status, {"error": error.code, "error_description": description}, (*NO_STORE, *what_to_do(error))
+    )
 
 
 def refused(error: GatewayError) -> Reply:
@@ -90,7 +92,7 @@ def refused(error: GatewayError) -> Reply:
     if isinstance(error, MethodNotAllowed):
         return method_not_allowed(error)
     told = {"error": HTTPStatus(error.status).phrase if error.status != 499 else error.code, "details": error.public}
-    return json_reply(error.status, told, _headers(error))
+    return json_reply(error.status, told, (*NO_STORE, *what_to_do(error)))
 
 
 def _unauthorized(code: str, said: str, echoed: str = "") -> Reply:
@@ -115,12 +117,3 @@ def _boot_error(status: int, path: str, now: float, headers: Headers = ()) -> Re
     members = {"timestamp": at, "status": status, "error": HTTPStatus(status).phrase, "path": path}
     body = json.dumps(members, separators=(",", ":")).encode()
     return Reply(status, body, (_BOOT_TYPE, *NO_STORE, *headers))
-
-
-def _headers(error: GatewayError) -> Headers:
-    headers = list(NO_STORE)
-    if error.retry_after:
-        headers.append((b"Retry-After", str(error.retry_after).encode()))
-    if error.allow:
-        headers.append((b"Allow", ", ".join(error.allow).encode()))
-    return tuple(headers)
