@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from gateway.dialects.contract import DialectTools, Endpoints
+from gateway.dialects.grants import asked_scopes
 from gateway.dialects.jmix.refusals import json_reply
 from gateway.dialects.jmix.requests import read_client, read_parameters
-from gateway.dialects.replies import NO_STORE, spelled, what_to_do
+from gateway.dialects.replies import NO_STORE, challenge, spelled, what_to_do
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, bearer, parse_form, text
 from gateway.errors import (
     AccountLocked,
@@ -38,7 +39,6 @@ _BARE: Final = {
     GrantNotAllowed: "unauthorized_client",
     ScopeRejected: "invalid_scope",
 }
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
 _PLAIN_PATH: Final = re.compile(r"/(?:(?!/)[!$&'()*+,\-./0-9:;=?@A-Z_a-z~%]{1,2047})?")
 """Never `//host` or `/\\host`, which browsers read as another origin."""
 _NO_COOKIE: Final = (b"Set-Cookie", b"JSESSIONID=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/")
@@ -101,7 +101,7 @@ class Generation2:
             raise UnsupportedGrant
         if grant not in client.grants & _SERVED:
             raise GrantNotAllowed(f"client {client.id}, grant {grant}")
-        scopes = _scopes(form)
+        scopes = asked_scopes(form)
         pair = await self._granted(grant, form, call, client, scopes)
         return json_reply(200, _token_answer(pair, scopes))
 
@@ -132,7 +132,7 @@ class Generation2:
 
 def _answer_failure(error: GatewayError, _: bytes | None = None, __: str = "") -> Reply:
     if isinstance(error, ClientRejected):
-        return json_reply(401, {"error": "invalid_client"}, (*NO_STORE, _basic(error)))
+        return json_reply(401, {"error": "invalid_client"}, (*NO_STORE, *challenge(error)))
     bare = next((code for kind, code in _BARE.items() if isinstance(error, kind)), "")
     if bare:
         return json_reply(400, {"error": bare})
@@ -159,24 +159,11 @@ def _challenged(status: int, code: str, description: str) -> Reply:
     return Reply(status, b"", (*NO_STORE, (b"WWW-Authenticate", challenge.encode("ascii"))))
 
 
-def _basic(error: ClientRejected) -> tuple[bytes, bytes]:
-    return b"WWW-Authenticate", error.challenge.encode("ascii")
-
-
 def _required(form: Mapping[str, str], name: str) -> str:
     try:
         return text(form, name, MAX_NAME if name == "username" else MAX_SECRET)
     except MalformedBody:
         raise BadParameter(name) from None
-
-
-def _scopes(form: Mapping[str, str]) -> tuple[str, ...] | None:
-    value = form.get("scope")
-    if value is None:
-        return None
-    if len(value) > MAX_SECRET or _SCOPE.fullmatch(value) is None:
-        raise ScopeRejected("malformed scope")
-    return tuple(dict.fromkeys(value.split(" ")))
 
 
 def _token_answer(pair: TokenPair, scopes: tuple[str, ...] | None) -> dict[str, Any]:
