@@ -103,17 +103,18 @@ def _failed_over(rig):
     return f"to port {new.port}"
 
 
-COMMON = (
-    Fault("a worker killed -9", worker_killed, frozenset({"broken", "cut"})),
-    Fault("an upstream dead", upstream_dead, frozenset({"cut"})),
-    Fault("all upstreams dead", all_upstreams_dead, frozenset({"cut"})),
-    Fault("Redis paused", redis_paused),
-)
-RESTART = Fault("Redis killed and restarted", redis_restarted)
-FAILOVERS = (Fault("a master killed -9", master_killed), Fault("failed over", failed_over))
+CUT = frozenset({"cut"})
+WORKER_KILLED = Fault("a worker killed -9", worker_killed, CUT | {"broken"})
+UPSTREAM_DEAD = Fault("an upstream dead", upstream_dead, CUT)
+UPSTREAMS_DEAD = Fault("all upstreams dead", all_upstreams_dead, CUT)
+PAUSED = Fault("Redis paused", redis_paused)
+RESTARTED = Fault("Redis killed and restarted", redis_restarted)
+MASTER_KILLED = Fault("a master killed -9", master_killed)
+FAILED_OVER = Fault("failed over", failed_over)
 
 
 def faults_of(store):
     """What can happen to a rig with this store."""
     several = isinstance(store, SentinelRig | ClusterRig)
-    return (*COMMON, *(FAILOVERS if several else (RESTART,)))
+    of_store = (MASTER_KILLED, FAILED_OVER) if several else (RESTARTED,)
+    return (WORKER_KILLED, UPSTREAM_DEAD, UPSTREAMS_DEAD, PAUSED, *of_store)

@@ -16,7 +16,7 @@ RIGHT = {
     "probe": {401, 200},  # 200 within the bound only: the client judges
 }
 UNAVAILABLE = {502, 503, 504}
-HEALING = 3.0
+HEALING = 4.0
 """Seconds after a fault was repaired in which its effects may still be seen: it takes less than 1 s on an idle machine."""
 
 

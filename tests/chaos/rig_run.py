@@ -13,15 +13,15 @@ from chaos.rig_report import HEALING, Report, Window, read_records
 CLIENTS = 2
 
 
-async def chaos(rig, *, seconds, rate, reloads, sessions=40):
-    """Break one thing at a time for about so many seconds; every kind of fault comes at least once."""
+async def chaos(rig, *, seconds, rate, reloads, sessions=40, faults=()):
+    """Break one thing at a time for about so many seconds; each of the faults, else all there are, at least once."""
     loads = [_load(rig, number, rate=rate / CLIENTS, sessions=sessions // CLIENTS) for number in range(CLIENTS)]
     try:
         for load in loads:
             assert await asyncio.to_thread(load.stdout.readline) == "ready\n"
         began = monotonic()
         reloading = asyncio.ensure_future(_reload(rig, reloads, seconds))
-        windows = await _break_things(rig, began + seconds)
+        windows = await _break_things(rig, faults or faults_of(rig.store), began + seconds)
         done = await reloading
         for load in loads:
             load.send_signal(signal.SIGTERM)
@@ -42,8 +42,8 @@ def _load(rig, number, *, rate, sessions):
     return client("rig_load_client.py", spec | {"seed": rig.seed * 10 + number})
 
 
-async def _break_things(rig, end):
-    faults, bag, windows = faults_of(rig.store), [], []
+async def _break_things(rig, faults, end):
+    bag, windows = [], []
     await asyncio.sleep(1.5)
     while monotonic() < end or len(windows) < len(faults):
         if not bag:
