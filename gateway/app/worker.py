@@ -12,8 +12,9 @@ from typing import Any
 import uvloop
 
 from gateway import __version__
-from gateway.app.acceptor import Acceptor, CountedConnection
+from gateway.app.acceptor import Acceptor
 from gateway.app.certificate import Certificate
+from gateway.app.doorway import Doorway
 from gateway.app.drain import AT_ONCE, Drain
 from gateway.app.handover import Handover, unpack
 from gateway.app.link import Link, Message
@@ -102,21 +103,8 @@ class Worker:
         watch_usage(service, handover.worker)
         allow_descriptors(handover.started.config.server.limits.connections)
         await service.start()
-        gate, secure = service.gate, service.tls is not None
-        timeout = handover.started.config.server.timeouts.header if secure else None
-        loop = asyncio.get_running_loop()
-
-        def connection(acceptor: Acceptor) -> CountedConnection:
-            made = CountedConnection(gate, secure=secure)
-            made.acceptor = acceptor
-            return made
-
-        async def serve(acceptor: Acceptor, client: socket.socket) -> None:
-            await loop.connect_accepted_socket(
-                lambda: connection(acceptor), client, ssl=service.tls, ssl_handshake_timeout=timeout
-            )
-
-        acceptor = Acceptor(self._sock, self._slots, handover.slot, serve)
+        doorway = Doorway(service.gate, service.tls, handover.started.config.server.timeouts.header)
+        acceptor = Acceptor(self._sock, self._slots, handover.slot, doorway.serve)
         telling = spawn(self._tell_figures(), name="figures")
         try:
             self._send_figures()
