@@ -83,7 +83,7 @@ class Crew:
             child.accept()
 
     async def launch(self, number: int) -> Child:
-        """Start a worker and wait until it accepts connections. Raises WorkerFailed."""
+        """Start a worker and wait until it can accept connections. Raises WorkerFailed."""
         while not self._free:  # noqa: ASYNC110 - all taken by workers that drain: it hardly ever happens
             await asyncio.sleep(TICK_SECONDS)
         if self._stopping:
@@ -94,6 +94,7 @@ class Crew:
         try:
             await child.start(self._sock, self._slots, lambda: self._handover(number, slot), self._over)
         except BaseException as error:
+            child.kill()
             child.ended.set()
             self._over(child)
             if isinstance(error, OSError):
