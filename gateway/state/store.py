@@ -213,7 +213,7 @@ class Store(Reads):
         """Now that the session lists them, the pointers of endless tokens lose their provisional end."""
         endless = [token for token in tokens if token.expires_at == inf]
         if endless:
-            await self.calls.many([("PERSIST", self.keys.token(token.hash)) for token in endless])
+            await self.calls.many_durably([("PERSIST", self.keys.token(token.hash)) for token in endless])
 
     async def _end_endless(self, hashes: Sequence[bytes]) -> None:
         if hashes:
