@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from logging import getLogger
 from math import inf
 from time import monotonic
 from typing import Literal
@@ -16,6 +17,8 @@ from gateway.state.store import Store
 from gateway.state.subscription import ALIVE, BEAT, Subscription
 
 __all__ = ["ALIVE", "BEAT", "Feed", "Invalidation"]
+
+log = getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ class Feed:
         while True:
             try:
                 masters = await self._calls.masters()
-            except StoreUnavailable:
+            except Exception as error:  # a feed that ended for good would leave every lookup cold
+                if not isinstance(error, StoreUnavailable):
+                    log.exception("the store's masters are not known")
                 masters = [*self._subscriptions]  # each of them knows by itself whether it is alive
             gone = [self._subscriptions.pop(node) for node in [*self._subscriptions] if node not in masters]
             for node in masters:

@@ -1,8 +1,16 @@
-"""What the messages of the scripts mean."""
+"""What the messages of the scripts mean, and whom a feed listens to."""
+
+from contextlib import AsyncExitStack
 
 import pytest
+from fakes.listened_server import Listened
+from fakes.waiting import eventually
 
-from gateway.state.feed import Invalidation, _read
+from gateway.errors import StoreUnavailable
+from gateway.state.calls import Calls
+from gateway.state.feed import Feed, Invalidation, _read
+from gateway.state.keys import Keys
+from gateway.state.store import Store
 
 TABLE = [
     (b'["session","s1"]', Invalidation("session", session_id="s1")),
@@ -22,3 +30,83 @@ def test_a_message_says_what_ended(data, meaning):
 @pytest.mark.parametrize("data", UNREADABLE)
 def test_what_cannot_be_read_may_have_ended_anything(data):
     assert _read(data) == Invalidation("reconnect")
+
+
+class Shards:
+    """Masters that come and go; `trouble` is raised in place of saying who they are."""
+
+    def __init__(self, *nodes):
+        self.nodes = nodes
+        self.trouble = None
+
+    async def masters(self):
+        if self.trouble:
+            raise self.trouble
+        return self.nodes
+
+    def key_on(self, _master, stem):
+        return stem
+
+    def doubt(self, _master):
+        pass
+
+
+@pytest.fixture
+async def two():
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(Listened()) for _ in range(2)]
+
+
+def feed_of(shards, clock=lambda: 0.0):
+    return Feed(Store(Calls(shards, timeout=5.0), Keys("gw:"), clock))
+
+
+async def test_a_feed_is_as_alive_as_the_least_alive_of_its_masters(two):
+    feed = feed_of(Shards(*(one.node for one in two)))
+    await feed.start()
+    await eventually(lambda: feed.alive)
+
+    two[1].passes_on = False
+    await eventually(lambda: not feed.alive)
+    two[1].passes_on = True
+    await eventually(lambda: feed.alive)
+
+    assert feed.proven_at == min(one.proven_at for one in feed._subscriptions.values())
+    await feed.stop()
+    assert not feed.alive
+
+
+async def test_a_new_master_is_listened_to_and_vouches_for_nothing_until_it_is_heard(two):
+    old, new = two
+    shards = Shards(old.node)
+    feed = feed_of(shards)
+    heard = []
+    feed.listen(heard.append)
+    await feed.start()
+    await eventually(lambda: feed.alive)
+
+    new.passes_on = False
+    shards.nodes = (new.node,)
+    await eventually(lambda: heard == [Invalidation("reconnect")] * 2)
+    assert not feed.alive
+    new.passes_on = True
+    await eventually(lambda: feed.alive)
+
+    assert [*feed._subscriptions] == [new.node]
+    await feed.stop()
+
+
+@pytest.mark.parametrize("trouble", [StoreUnavailable("away"), ConnectionError("refused"), ValueError("nonsense")])
+async def test_masters_that_are_not_known_now_were_known_before(two, trouble):
+    shards = Shards(two[0].node)
+    feed = feed_of(shards)
+    await feed.start()
+    await eventually(lambda: feed.alive)
+
+    shards.trouble = trouble
+    vouched = feed.alive_until
+    await eventually(lambda: feed.alive_until > vouched + 0.5)
+    shards.trouble, shards.nodes = None, (two[0].node, two[1].node)
+    await eventually(lambda: len(feed._subscriptions) == 2)
+
+    await feed.stop()

@@ -5,53 +5,23 @@ import re
 from time import monotonic
 
 import pytest
-from fakes.resp_server import HELLO, RespServer, bulk
+from fakes.listened_server import SUBSCRIBED, Listened
 from fakes.waiting import eventually
 
 from gateway.errors import StoreUnavailable
 from gateway.state.calls import Calls
-from gateway.state.endpoint import Endpoint
 from gateway.state.keys import Keys
-from gateway.state.node import Node
 from gateway.state.subscription import ALIVE, Subscription
 from gateway.state.topology import Single
 
 
-class Store:
-    """Passes heartbeats on, until it is told not to."""
-
-    def __init__(self):
-        self.beats = []
-        self.passes_on = True
-        self.subscribed = b">3\r\n+subscribe\r\n+x\r\n:1\r\n+PONG\r\n"
-
-    def __call__(self, command):
-        if command[0] == "SUBSCRIBE":
-            self.own, self.listener = command[2], self.server.asking
-            return b""
-        if command[0] == "PING":
-            return self.subscribed
-        self.beats.append(command)
-        if self.passes_on:
-            self.server.say(message(self.own, command[-1]), to=self.listener)
-        return b":1\r\n"
-
-
-def message(channel, data):
-    return b">3\r\n+message\r\n" + bulk(channel) + bulk(data)
-
-
 @pytest.fixture
 async def rig():
-    store = Store()
-    async with RespServer(store) as server:
-        store.server = server
-        store.node = Node(Endpoint(host="127.0.0.1", port=server.port, timeout=5.0), [])
-        store.calls = Calls(Single(store.node), timeout=5.0)
-        store.heard = []
-        store.moves = []
-        yield store
-        store.node.close()
+    async with Listened() as rig:
+        rig.calls = Calls(Single(rig.node), timeout=5.0)
+        rig.heard = []
+        rig.moves = []
+        yield rig
 
 
 def subscribe(rig, restore=None):
@@ -101,7 +71,7 @@ async def test_what_is_published_is_passed_on(rig):
     subscription = subscribe(rig)
     await eventually(lambda: rig.heard)
 
-    rig.server.say(message("gw:feed", "hello"), to=rig.listener)
+    rig.publish("hello")
     await eventually(lambda: len(rig.heard) == 2)
 
     assert rig.heard == [None, b"hello"]
@@ -139,32 +109,22 @@ async def test_a_refused_subscription_is_never_alive_and_is_tried_again(rig):
 
     await eventually(lambda: [command[0] for command in rig.server.commands].count("SUBSCRIBE") >= 2)
     assert subscription.alive_until == 0.0
-    rig.subscribed = Store().subscribed
+    rig.subscribed = SUBSCRIBED
 
     await eventually(lambda: subscription.alive_until)
     await subscription.stop()
 
 
 async def test_a_server_without_resp3_cannot_be_listened_to():
-    store = Store()
-    async with RespServer(store, hello=b"-ERR unknown command\r\n") as server:
-        store.server = server
-        node = Node(Endpoint(host="127.0.0.1", port=server.port, timeout=5.0), [])
-        subscription = Subscription(
-            Calls(Single(node), timeout=5.0),
-            Keys("gw:"),
-            node,
-            heard=lambda _: 1 / 0,
-            moved=lambda: None,
-            restore=nothing_lost,
-        )
+    async with Listened(hello=b"-ERR unknown command\r\n") as rig:
+        rig.calls, rig.heard, rig.moves = Calls(Single(rig.node), timeout=5.0), [], []
+        subscription = subscribe(rig)
 
-        await eventually(lambda: len(server.connections) > 2)
+        await eventually(lambda: len(rig.server.connections) > 2)
 
-        assert "SUBSCRIBE" not in [command[0] for command in server.commands]
-        assert b"role" in HELLO
+        assert "SUBSCRIBE" not in [command[0] for command in rig.server.commands]
+        assert rig.heard == []
         await subscription.stop()
-        node.close()
 
 
 async def test_nothing_is_vouched_for_before_the_store_has_back_what_it_may_have_lost(rig):

@@ -1,0 +1,42 @@
+"""A scripted server that takes a subscription and passes heartbeats on to it, until it is told not to."""
+
+from fakes.resp_server import RespServer, bulk
+
+from gateway.state.endpoint import Endpoint
+from gateway.state.node import Node
+
+SUBSCRIBED = b">3\r\n+subscribe\r\n+x\r\n:1\r\n+PONG\r\n"
+
+
+class Listened:
+    """`node` reaches it; `subscribed` is what it says to a subscription."""
+
+    def __init__(self, **options):
+        self.beats = []
+        self.passes_on = True
+        self.listener = None
+        self.subscribed = SUBSCRIBED
+        self.server = RespServer(self._say, **options)
+
+    async def __aenter__(self):
+        await self.server.__aenter__()
+        self.node = Node(Endpoint(host="127.0.0.1", port=self.server.port, timeout=5.0), [])
+        return self
+
+    async def __aexit__(self, *_):
+        self.node.close()
+        await self.server.__aexit__()
+
+    def publish(self, data, *, channel="gw:feed"):
+        self.server.say(b">3\r\n+message\r\n" + bulk(channel) + bulk(data), to=self.listener)
+
+    def _say(self, command):
+        if command[0] == "SUBSCRIBE":
+            self.own, self.listener = command[2], self.server.asking
+            return b""
+        if command[0] == "PING":
+            return self.subscribed
+        self.beats.append(command)
+        if self.passes_on and self.listener is not None:
+            self.publish(command[-1], channel=self.own)
+        return b":1\r\n"
