@@ -83,6 +83,8 @@ class HeaderActions(dict[bytes, Action | None]):
         headers that say what a login's cookie says, each with the name of that."""  # noqa: D205, D209
         super().__init__()
         self._sessions = {fold(name): (name, _as_cookie(cookie)) for name, cookie in (sessions or {}).items()}
+        self.of_sessions = frozenset(action for _, action in self._sessions.values())
+        """What is done with headers in which an ERP may find a session."""
         self._asserted = frozenset(fold(name) for name in asserted)
         self._injected = frozenset(fold(name) for name in injected)
 

@@ -252,5 +252,5 @@ def _refuse_aliases(exchange: ForwardedExchange, route: Route) -> None:
             is_ours = actions[name] is drop or fold(name) in owned
         else:
             is_ours = bool(owned) and (lower := name.lower()) in owned and lower not in _REPLACED
-        if is_ours:
-            raise Forbidden("a header that an ERP may take for one of ours")
+        if is_ours or (actions.of_sessions and actions[name] in actions.of_sessions):
+            raise Forbidden("a header that an ERP may take for one of ours, or that has a session of ours in it")

@@ -13,7 +13,7 @@ from gateway.errors import Forbidden, StoreUnavailable
 from gateway.model import ErpSession, Reply
 from gateway.proxy.cors import Cors
 from gateway.proxy.forward_auth import ForwardAuth
-from gateway.proxy.headers import fold
+from gateway.proxy.headers import HeaderActions, fold
 from gateway.proxy.route import RefuseByRequest, Requirements
 from gateway.upstream.erp_credential import Credential
 
@@ -169,6 +169,17 @@ def test_what_means_two_things_or_leads_nowhere_is_a_403(request_):
 
     assert verdict(wired, request_)[0] == 403
     assert wired.erp.take() == b""
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [(b"X-Session: abc", 403), (b"x-session: a;b", 403), (b"X_Session: abc", 403), (b"X-S: a", 200)],
+)
+def test_a_header_that_stands_for_a_cookie_would_be_shown_to_the_erp(header, status):
+    wired = asking()
+    object.__setattr__(wired.gate.rules, "request_actions", HeaderActions(sessions={b"x-session": b"sid"}))
+
+    assert verdict(wired, ask(WARM, header))[0] == status
 
 
 @pytest.mark.parametrize(
