@@ -18,7 +18,6 @@ BEATS = 1 / 0.15
 """Heartbeats a second of each worker, and of its supervisor."""
 BUSY = 0.6
 """Of a core: what is planned with, so that one node of several may be away."""
-WORKER_MIB, TOKEN_KIB, CONNECTION_KIB = 45, 2.1, 3.5
 SESSION_BYTES, REFRESHED_BYTES, SPENT_BYTES = 2200, 1400, 280
 """In Redis: of a session as a login leaves it, more once it was refreshed, and more for each token spent since."""
 

@@ -40,7 +40,7 @@ def main():
 def _options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--seconds", type=float, default=330)
+    parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--reloads", type=int, default=100)
     parser.add_argument("--no-cross-talk", action="store_true")
