@@ -74,6 +74,8 @@ class Node:
             if b"in use" not in (self.directory / "log").read_bytes()[-2000:]:
                 break
             self.port = 0
+            if "--cluster-port" in self.options:
+                self.options[self.options.index("--cluster-port") + 1] = str(unused_port())
         raise AssertionError((self.directory / "log").read_text()[-2000:])
 
     def _answers(self):
