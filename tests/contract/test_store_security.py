@@ -122,6 +122,25 @@ def test_the_least_of_users_has_only_what_the_scripts_and_the_gateway_say():
         assert all(word in said for word in right.split(" ")), right
 
 
+@pytest.mark.parametrize("kind", sorted(PROGRAMS))
+async def test_sentinels_have_a_password_of_their_own(kind, tmp_path, clock):
+    with SentinelRig(kind, tmp_path, replicas=1, password="hush", their_password="whisper") as rig:
+        config = StoreConfig(url=rig.url, password=Secret("hush"), sentinel_password=Secret("whisper"), timeout=10.0)
+        store = open_store(config, clock=clock)
+        stranger = open_store(
+            config.model_copy(update={"sentinel_password": Secret("guessed"), "timeout": 1.0}), clock=clock
+        )
+
+        await store.open_session(session("s1", clock), [access("a", clock)])
+
+        assert await store.find_token(digest("a"))
+        with pytest.raises(StoreUnavailable) as refused:
+            await stranger.find_token(digest("a"))
+        assert "guessed" not in str(refused.value)
+        await store.close()
+        await stranger.close()
+
+
 async def test_another_prefix_has_another_user(plain, clock):
     plain.master.admin("ACL", "SETUSER", "shop", *documented_user("shop:"))
     config = StoreConfig(url=plain.url, username="shop", password=Secret(PASSWORD), key_prefix="shop:", timeout=10.0)

@@ -92,8 +92,9 @@ class Replicated(Rig):
 class SentinelRig(Rig):
     """One master, replicas and three sentinels that agree on who is the master."""
 
-    def __init__(self, kind, directory, *, replicas=2, sentinels=3, down_after=1000, **common):
+    def __init__(self, kind, directory, *, replicas=2, sentinels=3, down_after=1000, their_password="", **common):
         super().__init__(kind, directory, **common)
+        self._their_password = their_password
         self.sentinels = []
         self._counts = replicas, sentinels
         self._down_after = down_after
@@ -118,13 +119,17 @@ class SentinelRig(Rig):
         return self
 
     def _sentinel(self, number, master):
-        sentinel = SentinelNode(self.kind, self.directory / f"sentinel{number}", tls=self.tls)
+        sentinel = SentinelNode(
+            self.kind, self.directory / f"sentinel{number}", password=self._their_password, tls=self.tls
+        )
         lines = [
             f"sentinel monitor {MASTER_NAME} 127.0.0.1 {master.port} {self._counts[1] // 2 + 1}",
             f"sentinel down-after-milliseconds {MASTER_NAME} {self._down_after}",
             f"sentinel failover-timeout {MASTER_NAME} 3000",
             f"sentinel parallel-syncs {MASTER_NAME} 4",
         ]
+        if self._their_password:
+            lines.append(f"sentinel sentinel-pass {self._their_password}")
         if self.password:
             lines.append(f"sentinel auth-pass {MASTER_NAME} {self.password}")
         (sentinel.directory / "sentinel.conf").write_text("\n".join(lines) + "\n")
