@@ -22,10 +22,13 @@ class ErpConnections:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The client, in the running loop."""
+        """The client, in the running loop. Raises ErpDown once it was closed: the process ends."""
+        if self._closed:
+            raise ErpDown("the gateway stops")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),  # one user's session must never travel with another's request
@@ -36,7 +39,8 @@ class ErpConnections:
         return self._session
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, for good."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -115,3 +115,13 @@ async def test_an_answer_that_is_no_http_makes_no_sense(erp):
     async with asking(erp.port) as client:
         with pytest.raises(ErpNonsense):
             await client.ask("GET", "/x", timeout=5)
+
+
+async def test_when_the_process_ends_nobody_is_asked_any_more(erp):
+    async with asking(erp.port) as client:
+        await client.ask("GET", "/x", timeout=5)
+
+    with pytest.raises(ErpDown):
+        await client.ask("GET", "/x", timeout=5)
+
+    assert len(erp.asked) == 1
