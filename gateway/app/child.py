@@ -17,6 +17,9 @@ from gateway.observe.metrics import Snapshot
 ASK_SECONDS = 2.0
 """How long figures are waited for; those told last, a second ago at most, stand in for a worker that is busy."""
 RELOAD_SECONDS = 30.0
+_WORKER = (sys.executable, "-P", "-m", "gateway.app.worker")
+"""Without -P it would import what lies in the directory that the gateway was started in, before what is installed, and
+run it with all secrets at hand (CWE-427)."""
 
 
 class WorkerFailed(Exception):
@@ -63,7 +66,7 @@ class Child:
         with its:
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "gateway.app.worker"),
+                    *_WORKER,
                     *map(str, (its.fileno(), sock.fileno(), slots.number, slots.count)),
                     pass_fds=(its.fileno(), sock.fileno(), slots.number),
                     stdin=asyncio.subprocess.DEVNULL,

@@ -43,6 +43,21 @@ async def test_it_is_ready_asked_and_ends_when_told(rig):
     assert rig.slots[0] == CLOSED
 
 
+@pytest.mark.parametrize("name", ["gateway/__init__.py", "hiredis.py", "pickle.py"])
+async def test_what_lies_in_the_working_directory_is_never_imported(rig, tmp_path, monkeypatch, name):
+    planted = tmp_path / "elsewhere" / name
+    planted.parent.mkdir(parents=True)
+    planted.write_text("raise SystemExit(f'{__file__} was run')\n")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    child = await started(rig)
+    await asyncio.wait_for(child.ready, 60)
+
+    child.drain(Drain(5, 0))
+    await asyncio.wait_for(child.ended.wait(), 60)
+    assert child.how == "exit code 0"
+
+
 async def test_one_told_to_end_while_it_starts_ends(rig):
     child = await started(rig)
 
