@@ -48,7 +48,7 @@ class SpentRequests:
         return 0.0
 
     def _find(self, caller: int, now: float) -> tuple[int, float]:
-        start = caller % self._sets * _ENTRY.size * _WAYS
+        start = (caller >> 1) % self._sets * _ENTRY.size * _WAYS  # the lowest bit of every caller is set
         oldest, oldest_spent = start, float("inf")
         for place in range(start, start + _ENTRY.size * _WAYS, _ENTRY.size):
             found, spent = _ENTRY.unpack_from(self._memory, place)

@@ -110,6 +110,18 @@ def test_a_full_table_forgets_who_waited_longest_and_refuses_nobody_for_another(
     assert spent.spend(1, 20.0, 10.0, 10.0) == 0.0
 
 
+def test_every_place_of_the_table_is_used():
+    memory = bytearray(128 * 16)
+    spent = SpentRequests(memory)
+
+    for number in range(2000):
+        user = verified("u", user_id=str(number))
+        RateLimit("orders", 1, 60.0, "identity", spent).count(None, user)
+
+    places = [memory[at : at + 8] for at in range(0, len(memory), 16)]
+    assert all(any(place) for place in places)
+
+
 @given(
     requests=st.integers(1, 50),
     per=st.floats(0.1, 100),
