@@ -104,11 +104,15 @@ class Bulk:
         self._waiting += [hiredis.pack_command(command) for command in commands]
         return [1] * len(commands)
 
-    durable = many
+    one_durably = one
+    many_durably = many
 
     def flush(self) -> None:
         """Raises RuntimeError for an answer that is not the one of a session that is there."""
         self.exchange(self.take())
+
+    def close(self) -> None:
+        self._socket.close()
 
     def take(self) -> tuple[bytes, int]:
         """What waits to be sent, and how many answers it has."""

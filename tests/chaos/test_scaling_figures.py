@@ -5,6 +5,7 @@ import asyncio
 import importlib.util
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,21 @@ from fakes.redis_rigs import Replicated
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "scaling.md").read_text()
 TIMES = 10
+SESSIONS = 3000
+
+
+def from_bench(name):
+    """bench/ is no package: its programs are run, and some are read, too."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "bench" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def plan():
-    """bench/ is no package: its programs are run, and this one is read, too."""
-    spec = importlib.util.spec_from_file_location("plan", ROOT / "bench" / "plan.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["plan"] = module
-    spec.loader.exec_module(module)
-    return module
+    return from_bench("plan")
 
 
 def promised():
@@ -78,3 +84,24 @@ def test_a_simulation_sees_as_many_cold_requests_as_the_model_says(plan, rate, w
     seen = plan.simulated_cold_share(load, workers, capacity, seconds=4 * access_ttl, seed=1)
 
     assert abs(seen - told) <= 0.1 * told
+
+
+async def test_a_session_takes_the_memory_that_the_model_says(tmp_path, plan):
+    with Replicated("redis", tmp_path, replicas=0) as store:
+        bulk = from_bench("bulk").Bulk(store.master.port)
+        bulk.flush()
+        used = [used_memory(store)]
+        for step in (bulk.login, bulk.refresh):
+            for number in range(SESSIONS):
+                await step(number)
+                bulk.flush()
+            used.append(used_memory(store))
+        bulk.close()
+
+    opened, refreshed = ((after - before) / SESSIONS for before, after in pairwise(used))
+    assert abs(opened - plan.session_bytes(0)) <= 0.15 * plan.session_bytes(0)
+    assert abs(refreshed - plan.REFRESHED_BYTES) <= 0.25 * plan.REFRESHED_BYTES
+
+
+def used_memory(store):
+    return store.master.admin("INFO", "memory")["used_memory"]
