@@ -5,6 +5,7 @@ from math import inf
 
 from gateway.admin.control import KeyView
 from gateway.config.schema import Config
+from gateway.config.values import read_line
 from gateway.errors import BadRequest
 from gateway.model import Clock, TokenKind
 from gateway.state.key_records import KeyRecords
@@ -12,7 +13,10 @@ from gateway.state.records import TokenKnown, TokenRecord
 from gateway.tokens.made_keys import key_id_of, key_session, routes_of, session_id_of
 from gateway.tokens.opaque import mint_api_key, token_hash
 
-_UNWRITABLE = frozenset(chr(code) for code in (*range(32), 127))
+_LONGEST_NAME = 256
+"""Characters; as for names that log in. It goes out with every request."""
+_LATEST_END = 36_500 * 86400.0
+"""Seconds from now, a hundred years: what is later is a typing mistake, and too large for the store."""
 
 
 async def listed(records: KeyRecords) -> Sequence[KeyView]:
@@ -61,11 +65,24 @@ def _check(wanted: KeyView, config: Config, now: float) -> None:
     if any(declared.id == wanted.id for declared in config.api_keys):
         raise BadRequest(f'"{wanted.id}" is the id of a key in the configuration')
     for name in (wanted.user, *wanted.roles, *wanted.scopes):
-        if _UNWRITABLE.intersection(name):
-            raise BadRequest("a name holds a line break or a control character")
-    if wanted.expires is not None and not now < wanted.expires < inf:
+        _check_name(name)
+    if wanted.expires is not None and not now < wanted.expires:
         raise BadRequest("the key would have expired already")
+    if wanted.expires is not None and wanted.expires > now + _LATEST_END:
+        raise BadRequest("the key would end in more than a hundred years; one that never ends has no such date")
     _check_routes(wanted.routes, {route.name for route in config.routes if "api_key" in route.credentials})
+
+
+def _check_name(name: str) -> None:
+    """Raises BadRequest for what could not stand in the configuration either, or is no text that can be encoded."""
+    try:
+        read_line(name).encode()
+    except UnicodeEncodeError:
+        raise BadRequest("a name holds characters that are no text") from None
+    except ValueError as error:
+        raise BadRequest(f"a name {error}") from None
+    if len(name) > _LONGEST_NAME:
+        raise BadRequest(f"a name is longer than {_LONGEST_NAME} characters")
 
 
 def _check_routes(routes: Collection[str], known: Collection[str]) -> None:

@@ -69,6 +69,12 @@ async def test_a_key_is_ended_by_its_id(records, config, clock):
         (KeyView("k1", "u", routes=("nowhere",)), 'no route named "nowhere" takes API keys'),
         (KeyView("k1", "u", expires=1.0), "expired already"),
         (KeyView("k1", "u", expires=float("nan")), "expired already"),
+        (KeyView("k1", "u", expires=1e17), "more than a hundred years"),
+        (KeyView("k1", "u", expires=10**400), "more than a hundred years"),
+        (KeyView("k1", "u", expires=float("inf")), "more than a hundred years"),
+        (KeyView("k1", "half \ud800"), "no text"),
+        (KeyView("k1", "u", roles=("a\u2028b",)), "line break"),
+        (KeyView("k1", "u" * 257), "longer than 256"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_a_reason(records, config, clock, wanted, said):
