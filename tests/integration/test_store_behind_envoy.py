@@ -102,8 +102,8 @@ def test_requests_are_served_or_503_in_time_and_never_for_somebody_else(house):
 
     statuses = Counter(status for status, _ in found)
     assert set(statuses) <= {200, 503}
-    assert statuses[200] > 30
-    assert statuses[503] > 30
+    assert statuses[200] > 15
+    assert statuses[503] > 15
     assert median(seconds for _, seconds in found) < 1.0
     assert max(seconds for _, seconds in found) < 3.0
     served = [seen for seen in house.erp.seen if seen.target in {"/orders/ada", "/orders/bob"}]
