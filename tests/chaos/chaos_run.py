@@ -52,7 +52,7 @@ def _cross_talk():
     """In a process of its own, with a limit of its own."""
     test = str(TESTS / "chaos" / "test_cross_talk.py")
     argv = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", test]
-    done = subprocess.run(argv, env=os.environ | {"CROSS_TALK_REQUESTS": "100000"}, check=False, timeout=200)
+    done = subprocess.run(argv, env=os.environ | {"CROSS_TALK_REQUESTS": "100000"}, check=False, timeout=300)
     return done.returncode == 0
 
 
