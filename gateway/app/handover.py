@@ -5,6 +5,7 @@ A worker does not read the file again: it may be half-edited just now, and all w
 
 import io
 import pickle
+import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,16 @@ class _Packer(pickle.Pickler):
 
 
 def pack(value: Any) -> str:
-    """As text, for a message."""
+    """As text, for a message.
+
+    Compressed, quickly rather than well: with all that is known of each line a configuration is three times its file,
+    and after a reload there are two of them.
+    """
     buffer = io.BytesIO()
     _Packer(buffer).dump(value)
-    return b64encode(buffer.getvalue()).decode()
+    return b64encode(zlib.compress(buffer.getbuffer(), 1)).decode()
 
 
 def unpack(text: str) -> Any:
     """What `pack` packed. For a worker only: whoever can write to it runs as its supervisor anyway."""
-    return pickle.loads(b64decode(text))  # noqa: S301 - from the process that started this one, by inherited socket
+    return pickle.loads(zlib.decompress(b64decode(text)))  # noqa: S301 - from the process that started this one, by inherited socket

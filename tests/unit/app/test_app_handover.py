@@ -1,4 +1,5 @@
 import pickle
+import secrets
 
 import pytest
 from fakes.assembling import Assembler
@@ -6,6 +7,8 @@ from fakes.assembling import Assembler
 from gateway import __version__
 from gateway.app.certificate import Certificate
 from gateway.app.handover import Handover, pack, unpack
+from gateway.app.link import LARGEST
+from gateway.config.load import MAX_FILE_BYTES
 
 
 @pytest.fixture
@@ -25,6 +28,18 @@ def test_a_configuration_crosses_with_its_secrets(loaded, tmp_path):
     assert (read.loaded.file, read.loaded.base, read.loaded.files) == (loaded.file, loaded.base, loaded.files)
     assert read.loaded is read.started
     assert read.certificate.key == b"key"
+
+
+def test_the_largest_file_fits_a_message_also_beside_another_that_was_reloaded(tmp_path):
+    """Else a worker that ends is never replaced: the next one cannot be told what to serve."""
+    assembler = Assembler(tmp_path)
+    keys = [f"{{id: k{number}, user: u, hash: 'sha256:{secrets.token_hex(32)}'}}" for number in range(400)]
+    started, loaded = (assembler.load(api_keys=f"[{', '.join(keys)}]") for _ in range(2))
+    assembler.checks.close()
+
+    packed = pack(Handover(__version__, 1, 0, started, loaded, None, "", 1))
+
+    assert len(packed) * MAX_FILE_BYTES < LARGEST * (tmp_path / "config.yaml").stat().st_size
 
 
 def test_options_of_variants_are_still_bound_to_their_lines(loaded):
