@@ -162,6 +162,8 @@ class Crew:
             child.cut()
 
     def _over(self, child: Child) -> None:
+        if child not in self.children:
+            return  # it was given up while it started, and its place may be another's by now
         self.children.discard(child)
         self._slots[child.slot] = CLOSED
         self._free.add(child.slot)

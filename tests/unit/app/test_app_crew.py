@@ -99,6 +99,30 @@ async def test_a_stuck_worker_is_killed_and_replaced(crew, monkeypatch):
     assert stuck.how == "signal 9"
 
 
+async def test_a_start_that_was_given_up_leaves_its_place_to_another_for_good(rig):
+    """Its process ends later, when the place may be taken."""
+    given_up = []
+
+    def handover(number, slot):
+        if not given_up:
+            given_up.extend(crew.children)
+            raise OSError("nothing to hand over")
+        return rig.handover(number, slot)
+
+    crew = rig.crew(1, handover)
+    crew._free = {0}
+    with pytest.raises(WorkerFailed, match="nothing to hand over"):
+        await crew.launch(1)
+
+    launching = asyncio.ensure_future(crew.launch(1))
+    await eventually(lambda: given_up[0].how, seconds=60)
+    successor = await launching
+
+    assert successor.slot == 0
+    assert crew._free == set()
+    await crew.stop(AT_ONCE)
+
+
 async def test_starts_that_keep_failing_are_given_up(rig, monkeypatch):
     monkeypatch.setattr("gateway.app.crew.HOPELESS", 2)
     crew = rig.crew(1, lambda number, slot: "bm9uc2Vuc2U=")
