@@ -155,9 +155,9 @@ def _logins(samples: Sequence[LoginSample]) -> list[str]:
 def _workers(both: Workers) -> list[str]:
     if not both.two:
         return ["Not measured in this run."]
-    where = f"cores {CORES}" if "," in CORES else "one core, the same for both,"
+    where = f"cores {CORES}" if "," in CORES else "one core, so that CPU is compared and not speed"
     lines = [
-        f"The small answer with a warm Bearer token; on {where} so that a request costs what it costs and no more.",
+        f"The small answer with a warm Bearer token; two workers on {where}.",
         "",
         "| workers | CPU µs/request | from, to | requests/s | connections of the busier one |",
         "|--:|--:|--:|--:|--:|",

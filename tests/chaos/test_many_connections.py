@@ -1,8 +1,11 @@
 """Many connections at once, over all workers of a node."""
 
+import pytest
 from chaos.rig import Rig
 from chaos.rig_crowd import hold
 from fakes.redis_rigs import Replicated
+
+pytestmark = pytest.mark.timeout(300)
 
 COUNT = 2400
 

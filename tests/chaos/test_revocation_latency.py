@@ -9,6 +9,8 @@ from chaos.rig_nodes import BOUND
 from chaos.rig_relay import Relay
 from fakes.redis_rigs import Replicated
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def store(tmp_path):

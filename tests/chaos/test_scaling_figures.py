@@ -14,6 +14,8 @@ from chaos.rig_costs import costs
 from chaos.rig_tap import Tap
 from fakes.redis_rigs import Replicated
 
+pytestmark = pytest.mark.timeout(300)
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "scaling.md").read_text()
 TIMES = 10
