@@ -18,7 +18,7 @@ from gateway.state.feed import Feed, Invalidation
 from gateway.state.records import Outcome
 from gateway.state.slots import slot_of_key
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 KINDS = ["redis", "valkey"]
 NUMBERS = count(1)
 

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 _QUICK = ("--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--daemonize", "no")
 
 
-def until(check, what, *, seconds=60.0):
+def until(check, what, *, seconds=100.0):
     """The first true value of `check()`; a server that does not answer yet counts as false."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -175,7 +175,7 @@ class SentinelRig(Rig):
 class ClusterRig(Rig):
     """Masters that share the slots, each with replicas."""
 
-    def __init__(self, kind, directory, *, masters=3, replicas=1, node_timeout=1500, **common):
+    def __init__(self, kind, directory, *, masters=3, replicas=1, node_timeout=3000, **common):
         super().__init__(kind, directory, **common)
         self._counts = masters, replicas
         self._node_timeout = node_timeout
