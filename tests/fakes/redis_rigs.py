@@ -234,9 +234,12 @@ class ClusterRig(Rig):
     def failover(self, master):
         """A failover on demand, with the old master alive. Returns the new one."""
         heir = self.replica_of(master)
-        heir.admin("CLUSTER", "FAILOVER")
-        until(lambda: heir.role() == "master" and self.slots_of(heir), "the failover")
-        return heir
+        for _ in range(8):  # the servers give up by themselves after five seconds
+            with contextlib.suppress(AssertionError, RedisError):
+                heir.admin("CLUSTER", "FAILOVER")
+                until(lambda: heir.role() == "master" and self.slots_of(heir), "the failover", seconds=8)
+                return heir
+        raise AssertionError("the replica never took over")
 
     def kill_master(self, master):
         """Kill a master; its replica takes over by itself. Returns the replica: `took_over` waits."""
