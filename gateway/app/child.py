@@ -61,7 +61,10 @@ class Child:
     async def start(
         self, sock: socket.socket, slots: Slots, handover: Callable[[], str], on_end: Callable[["Child"], None]
     ) -> None:
-        """Start the process and hand over; `on_end` is called once it is gone. Raises OSError."""
+        """Start the process and hand over; `on_end` is called once it is gone.
+
+        Raises OSError, and WorkerFailed where it was told to end meanwhile: there was no line yet to tell it.
+        """
         ours, its = socket.socketpair()
         with its:
             try:
@@ -77,6 +80,8 @@ class Child:
         self.pid = self._process.pid
         spawn(self._watch(self._process, on_end), name=f"worker {self.number}")
         await asyncio.get_running_loop().create_unix_connection(lambda: self._link, sock=ours)
+        if self.leaving.is_set():
+            raise WorkerFailed("it was told to end before it began")
         # Packed now: what is reloaded from here on reaches it as a reload, and nothing falls in between.
         self._link.send({"do": "start", "version": __version__, "handover": handover()})
         self.is_handed = True

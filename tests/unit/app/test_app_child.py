@@ -69,6 +69,22 @@ async def test_one_told_to_end_while_it_starts_ends(rig):
         child.ready.result()
 
 
+async def test_one_told_to_end_before_there_is_a_line_to_it_never_begins(rig):
+    """It would serve on until it is killed: nobody tells it a second time."""
+    child = Child(1, 0)
+    starting = asyncio.ensure_future(
+        child.start(rig.sock, rig.slots, lambda: rig.handover(1, 0), lambda _: None),
+    )
+    await asyncio.sleep(0)
+
+    child.drain(Drain(5, 0))
+
+    with pytest.raises(WorkerFailed, match="told to end"):
+        await starting
+    child.kill()
+    await asyncio.wait_for(child.ended.wait(), 60)
+
+
 async def test_one_that_is_killed_leaves_its_askers_without_an_answer(rig):
     child = await started(rig)
     await asyncio.wait_for(child.ready, 60)
