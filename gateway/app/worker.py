@@ -101,7 +101,9 @@ class Worker:
 
     async def _serve(self, service: Service, handover: Handover) -> None:
         watch_usage(service, handover.worker)
-        allow_descriptors(handover.started.config.server.limits.connections)
+        too_few = allow_descriptors(handover.started.config.server.limits.connections)
+        if too_few and handover.worker == 1:  # what holds for one, holds for all
+            log.warning("each worker: %s", too_few)
         await service.start()
         doorway = Doorway(service.gate, service.tls, handover.started.config.server.timeouts.header)
         acceptor = Acceptor(self._sock, self._slots, handover.slot, doorway.serve)

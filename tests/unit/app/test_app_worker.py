@@ -84,3 +84,19 @@ async def test_a_configuration_that_comes_while_it_starts_is_what_it_starts_from
     assert (await asyncio.to_thread(PlainClient(rig.port).get, "/x")).status == 404
     child.kill()
     await child.ended.wait()
+
+
+async def test_too_few_files_for_so_many_connections_are_told_by_the_first_worker(rig, capfd):
+    quiet = "{access: ./access.log, audit: ./audit.log, level: warning}"
+    rig.loaded = rig.load(server="{limits: {connections: 900000000}}", logs=quiet)
+    children = [Child(number, number - 1) for number in (1, 2)]
+
+    for number, child in enumerate(children, 1):
+        await child.start(rig.sock, rig.slots, lambda number=number: rig.handover(number, number - 1), lambda _: None)
+        await asyncio.wait_for(child.ready, 60)
+        child.kill()
+        await child.ended.wait()
+
+    told = [line for line in capfd.readouterr().err.splitlines() if "open files" in line]
+    assert len(told) == 1
+    assert "each worker: 900000000 connections (server.limits.connections) need" in told[0]
