@@ -154,6 +154,7 @@ class Link(Protocol):
             future = self._rounds.popleft().future
             if not future.done():
                 future.set_exception(self._failure())
+                future.exception()  # whoever waits is told; that nobody does is no failure to be logged
 
     def _failure(self) -> OSError:
         why = self.why or "the connection to the store takes no more"

@@ -1,6 +1,7 @@
 """One shared connection: answers reach who asked, whoever has gone, however the bytes are cut, and whatever breaks."""
 
 import asyncio
+import gc
 import random
 
 import pytest
@@ -223,3 +224,14 @@ def test_commands_are_spelled_as_the_protocol_says(words):
     packed = pack([tuple(words)])
 
     assert packed == b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in data)
+
+
+async def test_a_question_that_nobody_waits_for_any_more_is_no_error_in_the_log(caplog):
+    link, _ = linked()
+    link.send((("GET", "a"),))
+
+    link.connection_lost(None)
+    gc.collect()
+    await asyncio.sleep(0)
+
+    assert not caplog.records
