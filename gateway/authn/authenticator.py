@@ -215,12 +215,12 @@ class Authenticator:
             key = self._keys.find(token)
             if key is not None:
                 return self._accept_key(key)
+            over = self._keys.why_not(token)
+            if over is not None:  # whatever the store may know of it
+                raise self.rejected(f"{method}: {over.value}", over, token)
             if api_key_id(token) is not None:
                 made = self._tokens.get(token)
                 return COLD if made is None else self._accept_key(made)
-            over = self._keys.why_not(token)
-            if over is not None:
-                raise self.rejected(f"{method}: {over.value}", over, token)
         if self._passes_foreign and method != "access_token" and not self.is_ours(token):
             return self.foreign(request)  # something of ours may stand in a header that the route does not read
         if method == "api_key" or not self._takes_tokens[method]:

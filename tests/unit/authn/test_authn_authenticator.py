@@ -19,11 +19,13 @@ from gateway.model import CredentialReading, Identity
 from gateway.tokens.cache import Verified
 from gateway.tokens.opaque import mint_api_key
 
+BLOCKED = mint_api_key("k4").encode()
 KEYS = ApiKeys(
     [
         DeclaredKey("k1", sha256(b"the-key").hexdigest(), "scanner"),
         DeclaredKey("k2", sha256(b"other-routes-key").hexdigest(), "scanner", routes=("another",)),
         DeclaredKey("k3", sha256(b"old-key").hexdigest(), "scanner", expires_at=1.0),
+        DeclaredKey("k4", sha256(BLOCKED).hexdigest(), "scanner", blocked=True),
     ],
     Clock(),
 )
@@ -199,6 +201,16 @@ def test_a_token_as_bearer_does_not_count_where_only_keys_are_listed(make):
 def test_a_key_that_is_none_is_rejected_without_asking_the_store(make, key):
     with pytest.raises(CredentialsRejected):
         make(*ALL).identify(Presented(api_key=key), anonymous=True)
+
+
+def test_a_key_that_is_blocked_is_not_asked_about_elsewhere(make, tokens):
+    """It may have been made here, and be declared now."""
+    tokens.cold[BLOCKED] = Verified(Identity("@api_keys", "s", "s", "api_key", key_id="k4"), 2e9, "key-k4", "hash")
+
+    with pytest.raises(CredentialsRejected) as refused:
+        make("api_key").identify(Presented(api_key=BLOCKED), anonymous=False)
+
+    assert refused.value.reason is Reason.KEY_BLOCKED
 
 
 async def test_a_made_key_is_looked_up_once_and_counts_as_a_declared_one_does(make, tokens):
