@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.errors import StoreUnavailable
 from gateway.state.breaker import Breaker
+from gateway.state.deadline import deadline
 from gateway.state.durable import SHARE, Durability
 from gateway.state.link import Command, Refusal
 from gateway.state.node import Node
@@ -37,7 +38,7 @@ class Calls:
         """Bound all round trips inside by one deadline. Raises StoreUnavailable for every failure of the store."""
         try:
             with self.breaker.step():
-                async with asyncio.timeout(self.timeout):
+                async with deadline(self.timeout):
                     yield
         except StoreUnavailable:
             self.failures += 1

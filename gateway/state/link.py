@@ -7,6 +7,8 @@ from typing import Any, Final, cast
 
 from hiredis import ProtocolError, PushNotification, Reader, pack_command
 
+from gateway.state.deadline import LAST_LOOK
+
 Command = tuple[str | bytes | int, ...]
 
 STUCK: Final = 0.05
@@ -63,6 +65,7 @@ class Link(Protocol):
         self._rounds: deque[_Round] = deque()
         self._transport: Transport | None = None
         self._watch: TimerHandle | None = None
+        self._looked_twice = False
 
     @property
     def waiting(self) -> int:
@@ -164,11 +167,16 @@ class Link(Protocol):
         """Once per `patience` at most, and only while somebody waits."""
         self._watch = None
         if not self._rounds:
+            self._looked_twice = False
             return
         due = self._rounds[0].sent + self._patience
-        if due <= self._loop.time():
+        if due <= self._loop.time() and not self._looked_twice:
+            self._looked_twice = True  # what has come meanwhile is read first
+            self._watch = self._loop.call_later(LAST_LOOK, self._look)
+        elif due <= self._loop.time():
             self.abort(TimeoutError(f"the store was silent for {self._patience:g} s"))
         else:
+            self._looked_twice = False
             self._watch = self._loop.call_at(due, self._look)
 
 
