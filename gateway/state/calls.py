@@ -18,6 +18,8 @@ __all__ = ["Calls", "Command", "Script"]
 
 _DURABLE_AT_ONCE: Final = 32
 """Each waits for its replicas on a connection of its own."""
+_TURNS_TO_CLOSE: Final = 4
+"""Of the event loop: one that is being opened is told, closes its transport, and that its socket."""
 
 
 class Calls:
@@ -98,8 +100,10 @@ class Calls:
             raise StoreUnavailable(f"the store's masters are not known: {error}") from error
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, those that are just being opened as well, and return once their sockets are."""
         self.topology.close()
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
 
 def _raise_first(answers: Sequence[Any]) -> None:
