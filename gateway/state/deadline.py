@@ -11,7 +11,12 @@ LAST_LOOK: Final = 0.001
 
 @asynccontextmanager
 async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Raise TimeoutError after so many seconds, and not before whatever has arrived by then was read."""
+    """Raise TimeoutError after so many seconds, and not before whatever has arrived by then was read.
+
+    Without any time it raises at once.
+    """
+    if seconds <= 0:
+        raise TimeoutError
     loop = asyncio.get_running_loop()
     waiting: list[asyncio.TimerHandle] = []
 

@@ -49,3 +49,14 @@ def test_an_answer_that_came_while_this_process_was_busy_counts(make_loop):
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(ask())
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+async def test_without_any_time_nothing_is_tried(seconds):
+    tried = []
+
+    with pytest.raises(TimeoutError):
+        async with deadline(seconds):
+            tried.append("in vain")
+
+    assert not tried
