@@ -80,8 +80,7 @@ def _master_killed(rig):
         until(lambda: in_step(new, len(store.nodes) - 1), "the old master to follow")
     else:
         old = rig.dice.choice(store.masters())
-        new = store.kill_master(old)
-        store.took_over(new)
+        new = store.took_over(store.kill_master(old))
         old.start()
         until(store.healthy, "the old master to follow")
     return f"port {old.port}, then {new.port}"

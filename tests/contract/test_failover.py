@@ -155,9 +155,9 @@ async def test_a_killed_master_of_a_shard_is_replaced(cluster, clock):
     async with gateway(cluster, clock) as (store, feed, load):
         old = await asyncio.to_thread(cluster.master_of, store.keys.mark_all)
 
-        heir = await asyncio.to_thread(cluster.kill_master, old)
+        heirs = await asyncio.to_thread(cluster.kill_master, old)
         await eventually(lambda: load.failures, seconds=60)
-        await asyncio.to_thread(cluster.took_over, heir)
+        await asyncio.to_thread(cluster.took_over, heirs)
         await load.goes_on()
         await eventually(lambda: feed.alive, seconds=60)
 

@@ -73,8 +73,8 @@ async def test_what_was_acknowledged_survives_a_killed_master(rig, kind, tmp_pat
         callers = [asyncio.ensure_future(books.keep()) for _ in range(6)]
         await books.fill()
         if rig == "cluster":
-            heir = await asyncio.to_thread(lambda: servers.kill_master(servers.master_of("gw:s:{s1}")))
-            await asyncio.to_thread(servers.took_over, heir)
+            heirs = await asyncio.to_thread(lambda: servers.kill_master(servers.master_of("gw:s:{s1}")))
+            await asyncio.to_thread(servers.took_over, heirs)
         else:
             old = await asyncio.to_thread(servers.kill_master)
             await asyncio.to_thread(servers.moved_from, old)

@@ -227,13 +227,13 @@ class ClusterRig(Rig):
         slot = int(next(node for node in self.nodes if node.running).admin("CLUSTER", "KEYSLOT", key))
         return next(node for node in self.masters() if any(part[0] <= slot <= part[-1] for part in self.slots_of(node)))
 
-    def replica_of(self, master):
-        """A replica of a master that is running."""
-        return next(node for node in self.replicas() if node.admin("ROLE")[2] == master.port)
+    def replicas_of(self, master):
+        """All replicas of a master that is running."""
+        return [node for node in self.replicas() if node.admin("ROLE")[2] == master.port]
 
     def failover(self, master):
         """A failover on demand, with the old master alive. Returns the new one."""
-        heir = self.replica_of(master)
+        heir = self.replicas_of(master)[0]
         for _ in range(8):  # the servers give up by themselves after five seconds
             with contextlib.suppress(AssertionError, RedisError):
                 heir.admin("CLUSTER", "FAILOVER")
@@ -242,11 +242,16 @@ class ClusterRig(Rig):
         raise AssertionError("the replica never took over")
 
     def kill_master(self, master):
-        """Kill a master; its replica takes over by itself. Returns the replica: `took_over` waits."""
-        heir = self.replica_of(master)
+        """Kill a master; one of its replicas takes over by itself. Returns the replicas: `took_over` waits."""
+        heirs = self.replicas_of(master)
         master.kill()
-        return heir
+        return heirs
 
-    def took_over(self, heir):
-        """Wait until a replica serves slots and all that run agree that the cluster is whole."""
-        return until(lambda: heir.role() == "master" and self.slots_of(heir) and self.healthy(), "the failover")
+    def took_over(self, heirs):
+        """Wait until one of them serves slots and all that run agree that the cluster is whole; returns that one."""
+
+        def new_master():
+            serving = [node for node in heirs if node.role() == "master" and self.slots_of(node)]
+            return serving[0] if serving and self.healthy() else None
+
+        return until(new_master, "the failover")
