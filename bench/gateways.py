@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import processes
@@ -57,7 +58,7 @@ def _wait_until_ready(admin: int) -> None:
 
 
 def _config(place: Place, port: int, folder: Path, *, log: bool) -> dict:
-    user = {"username": "bench", "id": 101, "password_hash": PasswordHasher().hash(PASSWORD), "roles": ["sales"]}
+    user = {"username": "bench", "id": 101, "password_hash": _password_hash(), "roles": ["sales"]}
     login = {"dialect": "native", "identity_provider": "staff", "access_ttl": "1h"}
     key_hash = "sha256:" + hashlib.sha256(API_KEY.encode()).hexdigest()
     return {
@@ -88,6 +89,12 @@ def _config(place: Place, port: int, folder: Path, *, log: bool) -> dict:
 
 def log_in(port: int) -> Credentials:
     return Credentials(jwt=log_in_at(port, "/auth")["access_token"], opaque=log_in_at(port, "/opaque")["access_token"])
+
+
+@cache
+def _password_hash() -> str:
+    """The same for all: another hash is another password, which ends the sessions of the first."""
+    return PasswordHasher().hash(PASSWORD)
 
 
 def many_tokens(port: int, sessions: int, per_session: int) -> list[str]:
