@@ -1,5 +1,6 @@
 """What is still under way for a credential ends with it: tunnels, event streams, long downloads and uploads."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from time import perf_counter, time
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ REMEMBERED_SECONDS = 5.0
 Key = tuple[str, ...]
 
 
-class Ongoing:
+class Ongoing(ABC):
     """One exchange that lasts, and what becomes of it once nobody vouches for it any more."""
 
     def __init__(self, exchange: "ForwardedExchange") -> None:
@@ -35,11 +36,11 @@ class Ongoing:
         """The credential may have ended unheard: the store is to be asked."""
         self.keys = keys_of(exchange.verified)
 
+    @abstractmethod
     def end(self, error: GatewayError | None = None) -> None:
         """Its credential is dead; `error` says why, where that is known."""
-        raise NotImplementedError
 
-    def stop(self) -> None:
+    def stop(self) -> None:  # noqa: B027 - nothing is what most do
         """The gateway stops; exchanges are cut with their connections."""
 
     def sweep(self, _epoch: float) -> None:
