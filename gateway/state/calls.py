@@ -18,8 +18,9 @@ __all__ = ["Calls", "Command", "Script"]
 
 _DURABLE_AT_ONCE: Final = 32
 """Each waits for its replicas on a connection of its own."""
-_TURNS_TO_CLOSE: Final = 4
-"""Of the event loop: one that is being opened is told, closes its transport, and that its socket."""
+_TURNS_TO_CLOSE: Final = 8
+"""Of the event loop: a search is broken off, then its questions, then the connections that they are opening; each of
+these closes its transport, and that its socket."""
 
 
 class Calls:

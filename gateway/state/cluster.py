@@ -2,30 +2,29 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from time import monotonic
 from typing import Any, Final
 
-from gateway.model import spawn
 from gateway.state.endpoint import Endpoint
 from gateway.state.link import Command, Refusal
 from gateway.state.node import Node
+from gateway.state.opinions import opinions
+from gateway.state.retired import Retired
 from gateway.state.script import Script
+from gateway.state.shared import Shared
 from gateway.state.slots import Address, SlotMap, read_redirection, read_slots, slot_of, slot_of_key
+from gateway.state.topology import Ask, plainly
 
 _ELSEWHERE: Final = frozenset({"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"})
 """Refusals that say: not run, and not to be run here or now."""
 _MOST_TRIES: Final = 16
 _PAUSE: Final = 0.03
 """Seconds before a slot in motion, or a Cluster that is counting its nodes, is asked again."""
-_OTHERS: Final = 0.1
-"""Seconds that further nodes have to say how they see the slots once one has."""
 _EVERY: Final = 5.0
 """Seconds after which the slots are looked up again although nobody was sent elsewhere."""
 _MOST_ASKED: Final = 12
-
-Ask = Callable[[Node, Sequence[Command]], Awaitable[tuple[list[Any], float]]]
 
 
 class Cluster:
@@ -41,12 +40,13 @@ class Cluster:
         self._masters: tuple[Node, ...] = ()
         self._keys: dict[tuple[Node, str], str] = {}
         self._mapped_at = 0.0
-        self._mapping: asyncio.Task[None] | None = None
+        self._mapping = Shared(self._look_up, name="cluster slots")
+        self._retired = Retired(self._us.timeout)
         self._closed = False
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """One round trip to each master concerned, at once. Raises OSError."""
-        return (await self._ask(commands, _plainly))[0]
+        return (await self._ask(commands, plainly))[0]
 
     async def ask_durably(self, commands: Sequence[Command], replicas: int, seconds: float) -> tuple[list[Any], int]:
         """The same, and how many replicas have what was written: the fewest of all masters asked. Raises OSError."""
@@ -56,9 +56,9 @@ class Cluster:
     async def masters(self) -> Sequence[Node]:
         """All who serve slots. Raises OSError if no node says."""
         if not self._masters:
-            await self._mapped()
+            await self._mapping.run()
         elif monotonic() - self._mapped_at > _EVERY:
-            self._map_anew()
+            self._mapping.start()
         return self._masters
 
     def key_on(self, master: Node, stem: str) -> str:
@@ -72,21 +72,21 @@ class Cluster:
     def doubt(self, _master: Node) -> None:
         """Look the slots up again, beside whatever else is asked."""
         if not self._closed:
-            self._map_anew()
+            self._mapping.start()
 
     def close(self) -> None:
         """Cut all connections."""
         self._closed = True
-        if self._mapping is not None:
-            self._mapping.cancel()
+        self._mapping.cancel()
         for node in self._nodes.values():
             node.close()
+        self._retired.close()
 
     # -- asking
 
     async def _ask(self, commands: Sequence[Command], ask: Ask) -> tuple[list[Any], float]:
         if not self._masters:
-            await self._mapped()
+            await self._mapping.run()
         parts: dict[Node, list[int]] = {}
         for at, command in enumerate(commands):
             parts.setdefault(self._owner(command), []).append(at)
@@ -120,7 +120,7 @@ class Cluster:
         try:
             return await ask(node, commands)
         except ConnectionRefusedError:  # nothing was sent: if the slot has a new master by now, that one is asked
-            await self._mapped()
+            await self._mapping.run()
             heir = self._owner(commands[0])
             if heir is node or any(self._owner(command) is not heir for command in commands):
                 raise
@@ -143,9 +143,9 @@ class Cluster:
             else:
                 await asyncio.sleep(_PAUSE)
             if answer.code in {"MOVED", "CLUSTERDOWN"}:
-                self._map_anew()
+                self._mapping.start()
             if answer.code == "CLUSTERDOWN":
-                await self._mapped()
+                await self._mapping.run()
                 node = self._owner(command)
             answers, acknowledged = await self._ask_node(node, sent, ask)
             answer = answers[-1]
@@ -162,38 +162,14 @@ class Cluster:
 
     # -- who serves what
 
-    async def _mapped(self) -> None:
-        """The slots as they are now. Raises OSError if no node says."""
-        await asyncio.shield(self._map_anew())  # for all who wait: a caller who goes does not take it along
-
-    def _map_anew(self) -> "asyncio.Task[None]":
-        if self._mapping is None:
-            self._mapping = spawn(self._look_up(), name="cluster slots")
-            self._mapping.add_done_callback(self._looked)
-        return self._mapping
-
-    def _looked(self, mapping: "asyncio.Task[None]") -> None:
-        self._mapping = None
-        if not mapping.cancelled():
-            mapping.exception()  # those who wait are told; if all have gone, nobody is
-
     async def _look_up(self) -> None:
         if self._closed:
             raise ConnectionAbortedError("the store was closed")
         await asyncio.sleep(self._mapped_at + _PAUSE - monotonic())  # many who were sent elsewhere ask but once
         known = () if self._map is None else (*self._map.masters, *self._map.replicas)
         addresses = list(dict.fromkeys((*known, *self._seeds)))[:_MOST_ASKED]
-        asked = [spawn(self._see(self._us.at(*address)), name="cluster slots") for address in addresses]
-        try:
-            left = set(asked)
-            while left and not any(_view(one) for one in asked):
-                _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
-            if left:
-                await asyncio.wait(left, timeout=_OTHERS)
-            views = Counter(view for one in asked if (view := _view(one)))
-        finally:
-            for one in asked:
-                one.cancel()
+        questions = (self._see(self._us.at(*address)) for address in addresses)
+        views = Counter(await opinions(questions, name="cluster slots"))
         self._mapped_at = monotonic()
         if not views:
             raise ConnectionError("no node of the cluster says who serves all slots")
@@ -214,15 +190,4 @@ class Cluster:
         self._masters = tuple(self._node(address) for address in sorted(seen.masters))
         self._keys = {}
         for address in set(self._nodes) - seen.masters - seen.replicas - set(self._seeds):
-            gone = self._nodes.pop(address)  # it may still answer those who asked it before
-            asyncio.get_running_loop().call_later(self._us.timeout, gone.close)
-
-
-async def _plainly(node: Node, commands: Sequence[Command]) -> tuple[list[Any], float]:
-    return await node.ask(commands), inf
-
-
-def _view(asked: "asyncio.Task[SlotMap]") -> SlotMap | None:
-    if not asked.done() or asked.cancelled() or asked.exception() is not None:
-        return None
-    return asked.result()
+            self._retired.add(self._nodes.pop(address))

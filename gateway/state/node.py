@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.model import spawn
 from gateway.state.endpoint import Endpoint
 from gateway.state.link import Command, Link, Refusal
 from gateway.state.script import Script
+from gateway.state.shared import Shared
 
 _MOST_LINKS: Final = 16
 """A second one is opened while the first is stuck, and so on: one late answer delays those behind it only."""
@@ -23,7 +23,7 @@ class Node:
         self._scripts: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts]
         self._links = [] if link is None else [link]
         self._spare: list[Link] = []
-        self._opening: asyncio.Task[None] | None = None
+        self._opening = Shared(self._open, name="store connection")
         self._loading: asyncio.Future[list[Any]] | None = None
         self._closed = False
 
@@ -64,8 +64,7 @@ class Node:
     def close(self) -> None:
         """Cut all connections; whoever waits is told."""
         self._closed = True
-        if self._opening is not None:
-            self._opening.cancel()
+        self._opening.cancel()
         for link in (*self._links, *self._spare):
             link.abort(ConnectionAbortedError("the connection to the store was closed"))
         self._links, self._spare = [], []
@@ -85,10 +84,7 @@ class Node:
             self._links = [link for link in self._links if link.is_open]
             if len(self._links) >= _MOST_LINKS:
                 return min(self._links, key=lambda link: link.waiting)
-            if self._opening is None:
-                self._opening = spawn(self._open(), name="store connection")
-                self._opening.add_done_callback(self._opened)
-            await asyncio.shield(self._opening)  # for all who wait: a caller who goes does not take it along
+            await self._opening.run()
         return link
 
     async def _open(self) -> None:
@@ -96,11 +92,6 @@ class Node:
             raise ConnectionAbortedError("the store was closed")
         link = await self.endpoint.open()
         self._links.append(link)  # not in one expression: the list may be another one by now
-
-    def _opened(self, opening: "asyncio.Task[None]") -> None:
-        self._opening = None
-        if not opening.cancelled():
-            opening.exception()  # those who wait are told; if all have gone, nobody is
 
     async def _with_scripts(
         self, link: Link, commands: Sequence[Command], answers: list[Any]

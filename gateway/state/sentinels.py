@@ -1,7 +1,7 @@
 """One master among replicas, whichever the sentinels name; a fail-over is followed within a moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any, Final
@@ -10,17 +10,17 @@ from gateway.model import spawn
 from gateway.state.endpoint import Endpoint
 from gateway.state.link import Command, Link, Refusal
 from gateway.state.node import Node
+from gateway.state.opinions import opinions
+from gateway.state.retired import Retired
 from gateway.state.script import Script
+from gateway.state.shared import Shared
+from gateway.state.topology import Ask, plainly
 
 _SWITCH: Final = b"+switch-master"
 _EVERY: Final = 1.0
 """Seconds between questions to each sentinel, in case what it announced went unheard."""
-_OTHERS: Final = 0.1
-"""Seconds that further sentinels have to answer once one has: one that is cut off from the rest knows only the past."""
 _PAUSE: Final = 0.05
 _MOST_TRIES: Final = 8
-
-Ask = Callable[[Node, Sequence[Command]], Awaitable[tuple[list[Any], float]]]
 
 
 class Sentinels:
@@ -34,13 +34,14 @@ class Sentinels:
         self._scripts = scripts
         self._master: Node | None = None
         self._last: Node | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._retired = Retired(us.timeout)
+        self._looking = Shared(self._search, name="store master")
         self._watching: list[asyncio.Task[None]] = []
         self._closed = False
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """One round trip to the master. Raises OSError."""
-        return (await self._ask(commands, _plainly))[0]
+        return (await self._ask(commands, plainly))[0]
 
     async def ask_durably(self, commands: Sequence[Command], replicas: int, seconds: float) -> tuple[list[Any], int]:
         """The same, and how many replicas have what was written. Raises OSError."""
@@ -63,10 +64,12 @@ class Sentinels:
     def close(self) -> None:
         """Cut all connections and stop following the sentinels."""
         self._closed = True
-        for task in (*self._watching, *((self._looking,) if self._looking else ())):
+        self._looking.cancel()
+        for task in self._watching:
             task.cancel()
         if self._last is not None:
             self._last.close()
+        self._retired.close()
 
     async def _ask(self, commands: Sequence[Command], ask: Ask) -> tuple[list[Any], float]:
         answers: list[Any] = [None] * len(commands)
@@ -94,21 +97,10 @@ class Sentinels:
         while self._master is None:
             if self._closed:
                 raise ConnectionAbortedError("the store was closed")
-            await asyncio.shield(self._look())  # for all who wait: a caller who goes does not take it along
+            if not self._watching:
+                self._watching = [spawn(self._watch(one), name="sentinel") for one in self._sentinels]
+            await self._looking.run()
         return self._master
-
-    def _look(self) -> "asyncio.Task[None]":
-        if not self._watching:
-            self._watching = [spawn(self._watch(one), name="sentinel") for one in self._sentinels]
-        if self._looking is None:
-            self._looking = spawn(self._search(), name="store master")
-            self._looking.add_done_callback(self._looked)
-        return self._looking
-
-    def _looked(self, looking: "asyncio.Task[None]") -> None:
-        self._looking = None
-        if not looking.cancelled():
-            looking.exception()  # those who wait are told; if all have gone, nobody is
 
     async def _search(self) -> None:
         """Ask until the named master says that it is one. Raises OSError once that has taken too long."""
@@ -135,22 +127,12 @@ class Sentinels:
             self._master = last
             return
         self._master = self._last = Node(where, self._scripts, link)
-        if last is not None:  # it may still answer those who asked it before
-            asyncio.get_running_loop().call_later(self._us.timeout, last.close)
+        if last is not None:
+            self._retired.add(last)
 
     async def _named(self) -> tuple[str, int]:
         """The address that most sentinels of the newest epoch name. Raises OSError if none names any."""
-        asked = [spawn(self._ask_sentinel(one), name="sentinel") for one in self._sentinels]
-        try:
-            left = set(asked)
-            while left and not any(_vote(one) for one in asked):
-                _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
-            if left:
-                await asyncio.wait(left, timeout=_OTHERS)
-            votes = [vote for one in asked if (vote := _vote(one))]
-        finally:
-            for one in asked:
-                one.cancel()
+        votes = await opinions((self._ask_sentinel(one) for one in self._sentinels), name="sentinel")
         if not votes:
             raise ConnectionError(f"no sentinel knows a master named {self._name}")
         return max(votes, key=lambda vote: (vote[0], votes.count(vote)))[1]
@@ -193,14 +175,4 @@ class Sentinels:
 
     def _hear(self, host: str, port: int) -> None:
         if self._last is not None and self._last.endpoint != self._us.at(host, port):
-            self._look()
-
-
-async def _plainly(node: Node, commands: Sequence[Command]) -> tuple[list[Any], float]:
-    return await node.ask(commands), inf
-
-
-def _vote(asked: "asyncio.Task[tuple[int, tuple[str, int]]]") -> tuple[int, tuple[str, int]] | None:
-    if not asked.done() or asked.cancelled() or asked.exception() is not None:
-        return None
-    return asked.result()
+            self._looking.start()

@@ -1,10 +1,14 @@
 """Who answers for which key: the seam between the store's calls and the servers that hold its data."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import Any, Protocol
 
 from gateway.state.link import Command
 from gateway.state.node import Node
+
+Ask = Callable[[Node, Sequence[Command]], Awaitable[tuple[list[Any], float]]]
+"""How one server is asked: its answers, and how many replicas have what was written."""
 
 
 class Topology(Protocol):
@@ -52,3 +56,8 @@ class Single:
 
     def doubt(self, _master: Node) -> None:
         """There is no other."""
+
+
+async def plainly(node: Node, commands: Sequence[Command]) -> tuple[list[Any], float]:
+    """Ask for answers only: no number of replicas is too small. Raises OSError."""
+    return await node.ask(commands), inf

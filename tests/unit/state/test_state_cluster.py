@@ -92,7 +92,7 @@ async def test_a_moved_slot_is_followed_and_remembered(nodes):
     nodes.map[before] = 1 - before
 
     assert await cluster.ask([("GET", LOW)]) == [str(1 - before).encode()]
-    await eventually(lambda: cluster._mapping is None)
+    await eventually(lambda: len(cluster._masters) == 1)
     assert await cluster.ask([("GET", LOW)]) == [str(1 - before).encode()]
 
     assert len(nodes.asked(before)) == 2
@@ -226,6 +226,20 @@ async def test_callers_who_go_while_the_slots_are_looked_up_harm_nobody(nodes):
 
     assert await patient == [str(int(above(LOW))).encode()]
     cluster.close()
+
+
+async def test_closing_closes_the_connections_to_a_node_that_has_gone_too(nodes):
+    cluster = Cluster([Endpoint(host="127.0.0.1", port=nodes.servers[0].port, timeout=60.0)], [])
+    await cluster.ask([("GET", HIGH)])
+    (link,) = cluster._node(("127.0.0.1", nodes.servers[1].port))._links
+    nodes.map = [0, 0]
+    cluster.doubt(cluster._masters[0])
+    await eventually(lambda: len(cluster._masters) == 1)
+    assert link.is_open
+
+    cluster.close()
+
+    await eventually(link.ended.done)
 
 
 async def test_a_closed_cluster_looks_nothing_up(nodes):

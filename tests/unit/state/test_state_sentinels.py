@@ -212,6 +212,19 @@ async def test_callers_who_go_while_the_master_is_looked_for_harm_nobody(house):
     store.close()
 
 
+async def test_closing_closes_the_connections_to_a_former_master_too(house):
+    store = house.store(timeout=60.0)
+    await store.ask([("GET", "a")])
+    (link,) = store._last._links
+    house.fail_over()
+    await eventually(lambda: store._last.endpoint.port == house.servers[1].port)
+    assert link.is_open
+
+    store.close()
+
+    await eventually(link.ended.done)
+
+
 async def test_a_closed_store_asks_nobody(house):
     store = house.store()
     store.close()
