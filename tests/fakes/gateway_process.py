@@ -1,6 +1,5 @@
 """The gateway as operators run it: a process of its own, from a config.yaml, on ports of its own."""
 
-import json
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ import urllib.error
 import urllib.request
 
 from argon2 import PasswordHasher
+from fakes.log_lines import entries
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -113,7 +113,7 @@ class GatewayProcess:
         """What was written so far, at least so many lines of it: they are written in batches."""
         until = time.monotonic() + 5
         while True:
-            found = [entry for entry in self._json_lines() if "duration_ms" in entry]
+            found = [entry for entry in entries(self.directory / "stdout") if "duration_ms" in entry]
             if len(found) >= lines:
                 return found
             assert time.monotonic() < until, f"{len(found)} lines, not {lines}"
@@ -128,9 +128,6 @@ class GatewayProcess:
                     return entry
             time.sleep(0.02)
         raise AssertionError(f"nothing was logged about {path}")
-
-    def _json_lines(self):
-        return [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def _is_ready(self):
         try:

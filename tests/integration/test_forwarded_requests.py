@@ -6,6 +6,7 @@ import re
 import jwt
 import pytest
 from fakes.erp import answer
+from fakes.log_lines import line_with
 from fakes.plain_client import bearer, request
 from fakes.small_shop import ERP_KEY
 
@@ -261,12 +262,9 @@ def test_a_redirect_is_not_followed_and_a_body_is_not_read(client, erp):
 def test_the_access_log_tells_the_exchange(shop, client):
     client.get("/mixed/logged?secret=1", shop.bearer(), ("X-Request-Id", "logged-1"))
     client.get("/mixed/logged", ("X-Request-Id", "logged-2"))
-    lines = {}
-    while "logged-2" not in lines:
-        text = (shop.directory / "access.log").read_text()
-        lines = {line["request_id"]: line for line in map(json.loads, text.splitlines()) if "request_id" in line}
+    first, second = (json.loads(line_with(shop.directory / "access.log", name)) for name in ("logged-1", "logged-2"))
 
-    assert {name: lines["logged-1"][name] for name in ("client", "method", "path", "route", "status", "upstream")} == {
+    assert {name: first[name] for name in ("client", "method", "path", "route", "status", "upstream")} == {
         "client": "127.0.0.1",
         "method": "GET",
         "path": "/mixed/logged",
@@ -274,12 +272,8 @@ def test_the_access_log_tells_the_exchange(shop, client):
         "status": 200,
         "upstream": "erp",
     }
-    assert (lines["logged-1"]["user"], lines["logged-1"]["auth_method"], lines["logged-1"]["login"]) == (
-        "ada",
-        "bearer",
-        "native",
-    )
-    assert (lines["logged-2"]["status"], lines["logged-2"]["upstream"], lines["logged-2"]["user"]) == (401, "", "")
+    assert (first["user"], first["auth_method"], first["login"]) == ("ada", "bearer", "native")
+    assert (second["status"], second["upstream"], second["user"]) == (401, "", "")
 
 
 def test_many_requests_at_once_on_one_connection_are_answered_in_order(client):

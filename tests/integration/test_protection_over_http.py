@@ -1,7 +1,6 @@
 """Password guessing against a running gateway, and who is shut out by an operator."""
 
 import base64
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fakes.erp import Erp
 from fakes.gateway_process import GatewayProcess
+from fakes.log_lines import entries
 from fakes.plain_client import PlainClient, bearer
 from fakes.small_shop import LOGINS, PASSWORD
 from fakes.waiting import eventually
@@ -70,8 +70,7 @@ class Person:
 
 
 def audit(gateway, event):
-    lines = (gateway.directory / "audit.log").read_text().splitlines()
-    return [entry for entry in map(json.loads, lines) if entry["event"] == event]
+    return [entry for entry in entries(gateway.directory / "audit.log") if entry["event"] == event]
 
 
 def cli(gateway, *words):

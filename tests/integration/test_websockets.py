@@ -6,9 +6,9 @@ import pytest
 import websockets
 from fakes.demo_upstream import DemoUpstream
 from fakes.gateway_process import GatewayProcess
+from fakes.log_lines import line_with
 from fakes.plain_client import PlainClient, bearer
 from fakes.small_shop import LOGINS, PASSWORD, SCANNER_KEY
-from fakes.waiting import eventually
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 CONFIG = """\
@@ -121,10 +121,7 @@ async def test_the_exchange_is_logged_once_when_it_ends(gateway, login):
         await socket.send("12345")
         await socket.recv()
 
-    log = gateway.directory / "access.log"
-    await eventually(lambda: "tunnel-1" in log.read_text())
-    (line,) = [line for line in log.read_text().splitlines() if "tunnel-1" in line]
-    assert '"status":101' in line
+    assert '"status":101' in await asyncio.to_thread(line_with, gateway.directory / "access.log", "tunnel-1")
 
 
 async def test_an_upgrade_to_something_else_is_an_ordinary_request(gateway, client):

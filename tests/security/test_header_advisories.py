@@ -2,6 +2,7 @@
 
 import pytest
 from fakes.erp import answer
+from fakes.log_lines import line_with
 from fakes.plain_client import PlainClient, bearer
 from fakes.small_shop import SCANNER_KEY
 
@@ -126,10 +127,7 @@ def test_forwarding_headers_of_strangers_count_for_nothing(shop, client, erp):
     assert "1.2.3.4" not in erp.last.head.decode()
     assert "evil.example" not in erp.last.head.decode()
     assert erp.last.one("X-Forwarded-Proto") == "http"
-    while "claims-1" not in (shop.directory / "access.log").read_text():
-        pass
-    (line,) = [line for line in (shop.directory / "access.log").read_text().splitlines() if "claims-1" in line]
-    assert '"client":"127.0.0.1"' in line
+    assert '"client":"127.0.0.1"' in line_with(shop.directory / "access.log", "claims-1")
 
 
 @pytest.mark.parametrize("byte", [b"\r", b"\n", b"\x00", b"\x7f", b"\x0b"])

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from fakes.erp import answer
+from fakes.log_lines import line_with, whole_lines
 from fakes.plain_client import bearer, request
-from fakes.waiting import eventually
 
 GET = b"GET /mixed/open/x HTTP/1.1\r\nHost: h\r\n"
 POST = b"POST /public/x HTTP/1.1\r\nHost: h\r\n"
@@ -177,12 +177,12 @@ def test_names_that_nobody_uses_fill_no_memory(shop, client):
     assert resident(shop) - before < 20 * 2**20
 
 
-async def test_a_flood_of_garbage_is_no_flood_of_logs(shop, client):
+def test_a_flood_of_garbage_is_no_flood_of_logs(shop, client):
     """Stock servers write a dozen lines for each malformed request, and reflect it."""
     log = shop.directory / "access.log"
     client.get("/mixed/open/x", ("X-Request-Id", "before-the-flood"))
-    await eventually(lambda: "before-the-flood" in log.read_text())
-    before = len(log.read_text().splitlines()), len(shop.gateway.stderr.splitlines())
+    line_with(log, "before-the-flood")
+    before = len(whole_lines(log)), len(shop.gateway.stderr.splitlines())
 
     for number in range(200):
         found = client.send(b"GARBAGE-%d\r\n\r\n" % number)
@@ -190,9 +190,9 @@ async def test_a_flood_of_garbage_is_no_flood_of_logs(shop, client):
         assert b"GARBAGE" not in found.body
         assert found.all("Server") == []
     client.get("/mixed/open/x", ("X-Request-Id", "after-the-flood"))
-    await eventually(lambda: "after-the-flood" in log.read_text())
+    line_with(log, "after-the-flood")
 
-    lines = log.read_text().splitlines()[before[0] :]
+    lines = whole_lines(log)[before[0] :]
     assert len(lines) < 30
     assert not [line for line in lines if "GARBAGE" in line]
     assert all(json.loads(line) for line in lines)
