@@ -141,16 +141,15 @@ def find_preflight(rules: "Rules", head: RequestHead) -> Preflight | None:
 def answers_preflight(exchange: "Exchange") -> bool:
     """Answer a preflight: it needs no credential, for a browser sends none with it. False: it is none.
 
-    Raises Forbidden for an origin that is not listed.
+    Raises Forbidden for an origin that is not listed. No dialect spells it: browsers ask, and no ERP has another word
+    than 403 for it (iDempiere's for Forbidden is an empty 401, which asks for a credential).
     """
     asked = find_preflight(exchange.rules, exchange)
     if asked is None:
         return False
     exchange.path, exchange.route, exchange.cors = asked.path, asked.route, asked.cors
-    if asked.route is not None:
-        exchange.refuse_as = asked.route.refuse
-    elif asked.endpoint is not None:
-        exchange.refuse_as, exchange.endpoint_login = asked.endpoint.refuse, asked.endpoint.login
+    if asked.endpoint is not None:
+        exchange.endpoint_login = asked.endpoint.login
     exchange.reply(asked.cors.preflight(asked.origin, asked.method, asked.headers))
     return True
 

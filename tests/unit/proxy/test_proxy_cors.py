@@ -240,10 +240,10 @@ async def login(_call):
     return Reply(200, b"in")
 
 
-def with_login(cors):
+def with_login(cors, refuse=None):
     wired = Wired([{"path": "/**"}], endpoints={b"/auth/login": [(None, {"POST": login})]}, has_cors=True)
     owner = wired.rules.endpoint_owner[login]
-    wired.rules.endpoint_owner[login] = LoginEndpoint(login, owner.login, owner.refuse, cors)
+    wired.rules.endpoint_owner[login] = LoginEndpoint(login, owner.login, refuse or owner.refuse, cors)
     return wired
 
 
@@ -255,6 +255,12 @@ def test_a_preflight_of_a_login_is_answered():
     assert read(answer)[0] == 204
     assert ("Access-Control-Allow-Headers", "content-type") in of_cors(answer)
     assert wired.metrics.requests == {("native", "OPTIONS", 204): 1}
+    assert read(told(wired, preflight("/auth/login", "POST", origin="https://evil.example")))[0] == 403
+
+
+def test_a_preflight_is_refused_as_a_403_whatever_the_dialect_of_the_login_makes_of_one():
+    wired = with_login(LISTED, lambda _error, _request_id: Reply(401))
+
     assert read(told(wired, preflight("/auth/login", "POST", origin="https://evil.example")))[0] == 403
 
 
