@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from gateway.errors import Forbidden, GatewayError
 from gateway.proxy.forwarded import Peer, is_host
 from gateway.proxy.head import Fields, RequestHead
+from gateway.routing.paths import canonical
 
 PATH: Final = b"/_gateway/verify"
 REFUSAL_PATH: Final = b"/_gateway/refusal"
@@ -18,7 +19,9 @@ REFUSAL_PATH: Final = b"/_gateway/refusal"
 URI_HEADER: Final = b"X-Gateway-Uri"
 """Of a 200: the path that was judged and the query without our token, as the ERP is to get them."""
 
-_ASKS = re.compile(rb"(?:(?i:https?)://[^/?#]*)?(%b|%b)(?:[/?].*)?" % (PATH, REFUSAL_PATH), re.DOTALL)
+_ASKS = re.compile(
+    rb"(?:(?i:https?)://[^/?#]*)?(?P<path>(?P<endpoint>%b|%b)(?:/[^?]*+)?+)(?:\?.*)?" % (PATH, REFUSAL_PATH), re.DOTALL
+)
 _ABSOLUTE = re.compile(rb"(?i:(https?))://([^/?#@\\]+)(?:[/?].*)?", re.DOTALL)
 
 METHODS: Final = {
@@ -87,7 +90,7 @@ class Asked(RequestHead):
 def asks_verdict(target: bytes) -> bool:
     """Whether a request target is one of the two endpoints', in either form of RFC 9112, section 3.2.
 
-    What stands below the path says nothing: Envoy writes the client's own path there.
+    What stands below the path says nothing, as long as it stays below it: Envoy writes the client's own path there.
     """
     return b"/_gateway/" in target and _ASKS.fullmatch(target) is not None
 
@@ -95,7 +98,17 @@ def asks_verdict(target: bytes) -> bool:
 def asks_refusal(target: bytes) -> bool:
     """Whether a target that `asks_verdict` is the second endpoint's."""
     found = _ASKS.fullmatch(target)
-    return found is not None and found[1] == REFUSAL_PATH
+    return found is not None and found["endpoint"] == REFUSAL_PATH
+
+
+def judge_question(target: bytes) -> None:
+    """Raise UnsafePath where a target that `asks_verdict` could be another path to the proxy that passed it on.
+
+    To nginx and Caddy `/_gateway/verify/../../auth/x` is a login's, which a recipe sends here as the client wrote it.
+    """
+    found = _ASKS.fullmatch(target)
+    assert found is not None, "it asks for a verdict"
+    canonical(found["path"])
 
 
 def read_original(fields: Fields) -> Original:

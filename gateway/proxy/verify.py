@@ -18,6 +18,7 @@ from gateway.proxy.forward_auth import (
     ForwardAuth,
     asks_refusal,
     asks_verdict,
+    judge_question,
     read_original,
     verdict_status,
 )
@@ -54,6 +55,7 @@ class VerifySteps(ABC):
             raise NotFound("forward-auth is for trusted proxies only")
         verdict = _Verdict(exchange, forward_auth)
         exchange.refuse_as = verdict.spelled(rules.refuse)
+        judge_question(exchange.target)
         original = read_original(exchange.fields)
         verdict.method = original.method
         asked = verdict.asked = Asked(original, exchange, exchange.client.peer)

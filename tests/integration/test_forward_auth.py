@@ -357,7 +357,16 @@ def test_no_client_asks_for_a_verdict(client, token, target):
 
 
 @pytest.mark.parametrize(
-    "target", ["/auth/../_gateway/verify", "/%5fgateway/verify", "//_gateway/verify", "/auth/%2e%2e/_gateway/verify"]
+    "target",
+    [
+        "/auth/../_gateway/verify",
+        "/%5fgateway/verify",
+        "//_gateway/verify",
+        "/auth/%2e%2e/_gateway/verify",
+        "/_gateway/verify/../../auth/login",
+        "/_gateway/verify/%2e%2e/%2e%2e/auth/login",
+        "/_gateway/verify//..//../auth/login",
+    ],
 )
 def test_nor_by_another_spelling(client, token, target):
     asked = [("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/whoami"), ("X-Forwarded-Host", HOST), bearer(token)]

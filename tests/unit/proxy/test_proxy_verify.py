@@ -63,6 +63,15 @@ def test_a_warm_verdict_is_told_before_data_received_returns_and_the_erp_hears_n
     assert wired.erp.take() == b""
 
 
+@pytest.mark.parametrize("climbing", [b"/../../auth/x", b"/%2e%2E/%2e%2e/auth/x", b"/..;/..;/auth/x", b"//x", b"/.."])
+@pytest.mark.parametrize("wire", [b"GET /_gateway/verify", b"GET http://gate/_gateway/refusal"])
+def test_a_question_that_is_another_path_to_the_proxy_is_a_clients_own(wire, climbing):
+    status, headers, _ = verdict(asking(), ask(WARM, b"Cookie: a=b", wire=wire + climbing))
+
+    assert status in {400, 403}
+    assert not {"x-auth-user", "cookie", "x-gateway-uri"} & headers.keys()
+
+
 def test_the_log_tells_of_the_request_that_was_asked_about():
     wired = asking()
 
