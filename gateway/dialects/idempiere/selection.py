@@ -98,7 +98,10 @@ class _Selection:
             return found
         if _is_id(self.asked.warehouse) and int(self.asked.warehouse) == 0:
             return None
-        everywhere = tuple(each for unit in client.organizations for each in unit.warehouses)
+        # Those of the organization first: other organizations, and the same one of another role, may use the name, too.
+        own = organization.warehouses if organization else ()
+        others = (each for role in client.roles for unit in role.organizations for each in unit.warehouses)
+        everywhere = (*own, *others)
         found = self._looked_up("warehouseId", everywhere, self.asked.warehouse, "Warehouse name not found")
         return found or Entry(self.asked.warehouse, "")
 

@@ -160,6 +160,16 @@ def test_roles_may_have_different_warehouses_in_one_organization():
     assert why(tenants=tenants, roleId=8, organizationId=11, warehouseId=103) == "Invalid warehouseId"
 
 
+def test_a_warehouse_is_looked_up_in_the_chosen_organization_first():
+    bare = {**SERVICE, "id": "8", "name": "Bare", "organizations": [{**HQ, "warehouses": []}]}
+    twin = {**STORE, "warehouses": [{"id": "50003", "name": "HQ Transit"}]}
+    tenants = [{**GARDEN, "roles": [{**ADMIN, "organizations": [HQ, twin]}, bare]}]
+
+    assert choose(tenants=tenants, roleId=102, organizationId=11, warehouseId="HQ Transit")[0][3] == "104"
+    assert choose(tenants=tenants, roleId=102, organizationId=12, warehouseId="HQ Transit")[0][3] == "50003"
+    assert why(tenants=tenants, roleId=8, organizationId=11, warehouseId="HQ Transit") == "Invalid warehouseId"
+
+
 def test_a_number_may_be_a_name():
     numbered = {**GARDEN, "roles": [{**SERVICE, "name": "4711"}]}
 
