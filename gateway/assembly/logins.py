@@ -21,7 +21,7 @@ from gateway.broker.rpc_logins import RpcLogins
 from gateway.config.cors import CorsConfig
 from gateway.config.document import Loaded
 from gateway.config.logins import LoginConfig
-from gateway.config.problems import did_you_mean
+from gateway.config.problems import one_of
 from gateway.dialects import DIALECTS
 from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices, SpellsByRequest
 from gateway.errors import GatewayError
@@ -146,7 +146,7 @@ def _parts(loaded: Loaded, name: str, login: LoginConfig, keys: SigningKeys) -> 
     """What comes before the broker; None if there is no such dialect or its options are faulty: reported."""
     dialect = DIALECTS.get(login.dialect)
     if dialect is None:
-        hint = did_you_mean(login.dialect, DIALECTS)
+        hint = one_of(login.dialect, DIALECTS)
         loaded.report(("logins", name, "dialect"), f'no dialect named "{login.dialect}"{hint}')
         return None
     options = loaded.bind(dialect.Options, login.options, ("logins", name))

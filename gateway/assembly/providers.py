@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gateway.assembly.shared import Shared
 from gateway.config.document import Loaded
-from gateway.config.problems import did_you_mean
+from gateway.config.problems import one_of
 from gateway.identity_providers import PROVIDERS
 from gateway.identity_providers.contract import ProviderTools
 from gateway.model import ErpClient, PasswordVerifier
@@ -24,7 +24,7 @@ def build_providers(
     for name, config in loaded.config.identity_providers.items():
         provider_class = PROVIDERS.get(config.type)
         if provider_class is None:
-            hint = did_you_mean(config.type, PROVIDERS)
+            hint = one_of(config.type, PROVIDERS)
             loaded.report(("identity_providers", name, "type"), f'no identity provider of type "{config.type}"{hint}')
             continue
         options = loaded.bind(provider_class.Options, config.options, ("identity_providers", name))

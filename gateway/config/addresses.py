@@ -72,7 +72,7 @@ def read_listen(value: object) -> Address:
         return value
     parts = _LISTEN.fullmatch(value) if isinstance(value, str) else None
     if not parts or int(parts[3]) > 65535:
-        raise ValueError("must be host:port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
+        raise ValueError("must be host:port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080, quoted")
     return Address(_ip(parts[1]) if parts[1] else read_host(parts[2]), int(parts[3]))
 
 

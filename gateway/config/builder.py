@@ -71,7 +71,7 @@ class TreeBuilder:
             self._stop(mark, "an anchor that holds itself")
         if name not in self._anchors:
             self._refuse(mark, "there is no such anchor; quote a value that begins with '*'")
-        node, size = self._anchors.get(name, (ScalarNode("", mark), 1))
+        node, size = self._anchors.get(name, (MappingNode(mark, {}), 1))
         self._aliased += size
         if self._aliased > MAX_ALIASED_NODES:
             self._stop(mark, f"aliases stand for more than {MAX_ALIASED_NODES} values")
@@ -133,7 +133,7 @@ class TreeBuilder:
             if isinstance(frame.node, SequenceNode):
                 steps.append(len(frame.node.items))
             elif frame.key:
-                steps.append(frame.key.text)
+                steps.append(frame.key.text.removeprefix("\0"))
         return tuple(steps)
 
     def _refuse(self, mark: Mark, message: str) -> None:

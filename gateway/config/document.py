@@ -10,7 +10,7 @@ from gateway.config.faults import explain, is_about_key, keys_at, place
 from gateway.config.problems import ConfigRefused, Location, Mark, Problem, problem_at
 from gateway.config.schema import Config
 from gateway.config.section import fold_twins
-from gateway.config.tree import Filler, MappingNode, key_mark, mark_of
+from gateway.config.tree import Filler, MappingNode, as_written, key_mark, mark_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,11 +34,12 @@ class Document:
 
     def report(self, where: Location, message: str, *, key: bool = False) -> None:
         """Add a problem at a value, or at its key."""
-        self.problems.append(problem_at((key_mark if key else mark_of)(self.root, where), where, message))
+        mark = (key_mark if key else mark_of)(self.root, where)
+        self.problems.append(problem_at(mark, as_written(self.root, where), message))
 
     def warn(self, where: Location, message: str) -> None:
         """Add a warning: the file loads, and this is unsafe or has no effect."""
-        self.warnings.append(problem_at(mark_of(self.root, where), where, message))
+        self.warnings.append(problem_at(mark_of(self.root, where), as_written(self.root, where), message))
 
     def bind(self, model: type[Model], data: object, at: Location) -> Model | None:
         """The model of what stands at this place; None where it has problems, which are then collected."""

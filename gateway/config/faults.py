@@ -16,10 +16,10 @@ _PLAIN = {
     "model_type": "must be a mapping of keys to values",
     "dict_type": "must be a mapping of keys to values",
     "model_attributes_type": "must be a mapping of keys to values",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "set_type": "must be a list",
-    "frozen_set_type": "must be a list",
+    "tuple_type": "must be a list, such as [one, two]",
+    "list_type": "must be a list, such as [one, two]",
+    "set_type": "must be a list, such as [one, two]",
+    "frozen_set_type": "must be a list, such as [one, two]",
     "string_type": "must be a single text",
     "too_short": "must not be empty",
     "bool_parsing": "must be true or false",
@@ -27,6 +27,9 @@ _PLAIN = {
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
 }
+
+_FEW = 10
+"""More keys than these are no help in a message: the manual lists them."""
 
 
 def place(error: ErrorDetails) -> Location:
@@ -44,7 +47,7 @@ def explain(error: ErrorDetails, known: Iterable[str]) -> str:
     """The message. `known` are the keys that could have been meant by an unknown one."""
     match error["type"]:
         case "extra_forbidden":
-            return f"unknown key{did_you_mean(str(error['loc'][-1]), known)}"
+            return f"unknown key{_instead(str(error['loc'][-1]), set(known))}"
         case "literal_error":
             words = re.findall(r"'([^']*)'", error["ctx"]["expected"])
             return f"must be one of {', '.join(words)}{did_you_mean(str(error['input']), words)}"
@@ -52,6 +55,11 @@ def explain(error: ErrorDetails, known: Iterable[str]) -> str:
             return str(error["ctx"]["error"])
         case kind:
             return _PLAIN.get(kind, error["msg"])
+
+
+def _instead(key: str, known: set[str]) -> str:
+    near = did_you_mean(key, known)
+    return near or (f"; known here: {', '.join(sorted(known))}" if 0 < len(known) <= _FEW else "")
 
 
 def keys_at(model: type[BaseModel], where: Location) -> set[str]:

@@ -20,6 +20,7 @@ from gateway.config.schema import Config
 from gateway.config.section import Section
 from gateway.config.server import AdminConfig
 from gateway.config.store import StoreConfig
+from gateway.config.syntax import says_quote_variable, way_out
 from gateway.config.tree import MappingNode, ScalarNode, SequenceNode
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -152,14 +153,15 @@ def _mark(mark: Any, file: str) -> Mark:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line, mark.column) if mark else (0, 0)
-    lines = text.splitlines()
-    before = lines[line][:column] if line < len(lines) else ""
-    if before.endswith("$") and lines[line][column : column + 1] == "{":
-        return Problem(file, line + 1, column, "", 'quote it: between braces or brackets write "${…}" in quotes')
-    said = " ".join(filter(None, (error.context, error.problem)))
-    return Problem(file, line + 1, column + 1, "", f"is not YAML: {said}")
+    mark, begun = error.problem_mark or error.context_mark, error.context_mark
+    number, column = (mark.line, mark.column) if mark else (0, 0)
+    line = next(iter(text.splitlines()[number : number + 1]), "")
+    if says_quote_variable(line, column):
+        return Problem(file, number + 1, column, "", 'quote it: between braces or brackets write "${…}" in quotes')
+    since = f"(begun on line {begun.line + 1})" if begun and begun.line < number else None
+    said = " ".join(filter(None, (error.context, since, error.problem)))
+    way = way_out(line, column, error.problem or "")
+    return Problem(file, number + 1, column + 1, "", f"is not YAML: {said}{way}")
 
 
 def _refused(file: str, text: str, offset: int, message: str) -> ConfigRefused:

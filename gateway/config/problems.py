@@ -59,5 +59,12 @@ def spelled(where: Location) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "odoo"?`, or nothing where no known word is near."""
-    near = get_close_matches(word.casefold(), list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    spelled_as = {name.casefold(): name for name in known}
+    near = get_close_matches(word.casefold(), spelled_as, n=1, cutoff=0.6)
+    return f'; did you mean "{spelled_as[near[0]]}"?' if near else ""
+
+
+def one_of(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "odoo"?`, or all there are where no known word is near."""
+    names = list(known)
+    return did_you_mean(word, names) or f"; there are {', '.join(names)}"

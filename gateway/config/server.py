@@ -32,9 +32,13 @@ MOST_WORKERS = 256
 def _read_workers(value: object) -> int | str:
     if value == "auto":
         return "auto"
-    if not 1 <= read_whole(value) <= MOST_WORKERS:
+    try:
+        number = read_whole(value)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= MOST_WORKERS:
         raise ValueError(f"must be 1 to {MOST_WORKERS}, or auto")
-    return read_whole(value)
+    return number
 
 
 def _read_log_target(value: object) -> str:

@@ -8,6 +8,8 @@ from gateway.config.substitute import substitute
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
+_BARE = "a key without a value; if the value before it holds a comma, quote it; behind a key's colon stands a blank"
+
 Report = Callable[[Location, Mark, str], None]
 
 
@@ -84,6 +86,16 @@ def mark_of(root: Node, where: Location) -> Mark:
     return node.mark
 
 
+def as_written(root: Node, where: Location) -> Location:
+    """The way to a value by the keys that were written: a secret's may be its `*_file` twin."""
+    *way, last = where or ("",)
+    holder: Node | None = root
+    for step in way:
+        holder = child(holder, step) if holder else None
+    is_twin = isinstance(holder, MappingNode) and last not in holder.entries and f"{last}_file" in holder.entries
+    return (*way, f"{last}_file") if is_twin else where
+
+
 def key_mark(root: Node, where: Location) -> Mark:
     """The place of the key itself rather than of its value."""
     node: Node | None = root
@@ -119,7 +131,7 @@ class Filler:
                 data[key] = self._scalar_in(entry.value, (*where, key), flow=node.flow)
             elif not hash_was_cut:
                 # The key's text is not shown: it may be the rest of a password that held a comma.
-                self._report(where, entry.mark, "a key without a value; if the value before it holds a comma, quote it")
+                self._report(where, entry.mark, _BARE)
         return data
 
     def _scalar_in(self, node: Node, where: Location, *, flow: bool) -> object:

@@ -86,3 +86,10 @@ def test_any_text_is_read_or_refused(text):
         read_tree(text, "f")
     except ConfigRefused as refusal:
         assert refusal.problems  # noqa: PT017 - reading and refusing are both right here
+
+
+def test_an_unknown_anchor_to_merge_is_one_problem_with_a_place():
+    with pytest.raises(ConfigRefused) as refusal:
+        read_tree("a: {<<: *b}\n", "f")
+
+    assert str(refusal.value) == "f:1:9: a.<<: there is no such anchor; quote a value that begins with '*'"

@@ -35,9 +35,10 @@ def errors(data):
     [
         ({"first": {"color": "gren"}}, ("first", "color"), 'must be one of red, green; did you mean "green"?'),
         ({"first": {"colour": "red"}}, ("first", "colour"), 'unknown key; did you mean "color"?'),
+        ({"first": {"zz": 1}}, ("first", "zz"), "unknown key; known here: color, key, key_file, on, tags, watts"),
         ({"first": {"watts": "many"}}, ("first", "watts"), "must be a whole number"),
         ({"first": {"on": "maybe"}}, ("first", "on"), "must be true or false"),
-        ({"first": {"tags": "a"}}, ("first", "tags"), "must be a list"),
+        ({"first": {"tags": "a"}}, ("first", "tags"), "must be a list, such as [one, two]"),
         ({"first": {"tags": [["a"]]}}, ("first", "tags", 0), "must be a single text"),
         ({"first": "x"}, ("first",), "must be a mapping of keys to values"),
         ({"lamps": "x"}, ("lamps",), "must be a mapping of keys to values"),

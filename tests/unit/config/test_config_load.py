@@ -36,9 +36,16 @@ BAD = {
     "cut within braces": (MINIMAL + "server: {listen: localhost:1", ["is not YAML: while parsing a flow mapping"]),
     "cut after a key": (MINIMAL + "server:", ["5:8: server: has no value"]),
     "cut before the routes": (MINIMAL.partition("routes")[0], ["1:1: routes: is missing"]),
+    "a brace that is never closed": (
+        MINIMAL + "logs: {\nadmin: {}\n",
+        ["7:1: is not YAML: while parsing a flow mapping (begun on line 5) did not find"],
+    ),
     "cut within a word": (MINIMAL + "logs: {access: stdo", ["is not YAML"]),
     # Written wrongly.
-    "a tab as indentation": ("server:\n\tlisten: x\n", ["2:1: is not YAML"]),
+    "a tab as indentation": (
+        "server:\n\tlisten: x\n",
+        ["2:1: is not YAML: while scanning for the next token found character that cannot start any token; indent"],
+    ),
     "a missing quote": (MINIMAL + "server: {listen: '127.0.0.1:8080}\n", ["is not YAML"]),
     "wrong indentation": ("upstreams:\n  a: 1\n c: 2\n", ["is not YAML"]),
     "an unquoted variable in braces": (
@@ -57,7 +64,8 @@ BAD = {
         MINIMAL + "store: {password: first,second, username: gw}\n",
         ["5:25: store: a key without a value; if the value before it holds a comma, quote it"],
     ),
-    "an at sign at the start": (with_server("{listen: @all}"), ["is not YAML"]),
+    "no blank behind a colon": (with_route("public:true"), ["behind a key's colon stands a blank"]),
+    "an at sign at the start": (with_server("{listen: @all}"), ["any token; quote a value that begins with '@'"]),
     # Tags, anchors, aliases.
     "a Python tag": (with_server("!!python/object/apply:os.system ['true']"), ["5:9: server: tags are not allowed"]),
     "a binary tag": (with_server("{public_url: !!binary aGk=}"), ["tags are not allowed"]),

@@ -63,9 +63,10 @@ def test_an_override_does_not_leak_through_a_shared_anchor(load_text):
 def test_a_bad_override_is_refused_under_its_own_name(refused):
     problems = refused(MINIMAL, {"GATEWAY_SERVER_LISTEN": "", "GATEWAY_SERVER_WORKERS": "many"}, {"store.timeout": "5"})
 
+    address = "must be host:port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080, quoted"
     assert problems == [
-        "GATEWAY_SERVER_LISTEN: server.listen: must be host:port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080",
-        "GATEWAY_SERVER_WORKERS: server.workers: must be a whole number in plain decimal digits",
+        f"GATEWAY_SERVER_LISTEN: server.listen: {address}",
+        "GATEWAY_SERVER_WORKERS: server.workers: must be 1 to 256, or auto",
         "flag store.timeout: store.timeout: must be a duration with its unit, such as 500ms, 15s, 10m, 1h or 30d",
     ]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.config.problems import ConfigRefused, Mark, Problem, did_you_mean, problem_at, spelled
+from gateway.config.problems import ConfigRefused, Mark, Problem, did_you_mean, one_of, problem_at, spelled
 
 
 def test_a_problem_is_printed_as_file_line_column_where_and_message():
@@ -39,3 +39,12 @@ def test_a_refusal_lists_each_problem_once_in_file_order():
 )
 def test_a_near_word_is_offered_and_a_far_one_is_not(word, hint):
     assert did_you_mean(word, ["odoo", "jmix"]) == hint
+
+
+def test_a_near_word_is_offered_as_it_is_spelled():
+    assert did_you_mean("hs256", ["RS256", "HS256"]) == '; did you mean "HS256"?'
+
+
+def test_all_words_are_listed_where_none_is_near():
+    assert one_of("oddo", ["odoo", "jmix"]) == '; did you mean "odoo"?'
+    assert one_of("ldap", ["odoo", "jmix"]) == "; there are odoo, jmix"

@@ -96,9 +96,9 @@ def test_a_twin_is_read_relative_to_the_configuration_file(load_text):
     ("admin", "message"),
     [
         ("{token: a, token_file: b}", "1:20: admin.token: is written twice: keep the value or its *_file twin"),
-        ("{token_file: missing}", "1:21: admin.token: cannot read"),
-        ("{token_file: [a]}", "1:21: admin.token: must name a file"),
-        ("{token_file: ''}", "1:21: admin.token: must name a file"),
+        ("{token_file: missing}", "1:21: admin.token_file: cannot read"),
+        ("{token_file: [a]}", "1:21: admin.token_file: must name a file"),
+        ("{token_file: ''}", "1:21: admin.token_file: must name a file"),
         ("{tokn_file: x}", '1:9: admin.tokn_file: unknown key; did you mean "token_file"?'),
     ],
 )

@@ -10,7 +10,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
         ("server: {workers: 0}", "server.workers: must be 1 to 256, or auto"),
         ("server: {workers: -1}", "server.workers: must be 1 to 256, or auto"),
         ("server: {workers: 257}", "server.workers: must be 1 to 256, or auto"),
-        ("server: {workers: many}", "server.workers: must be a whole number in plain decimal digits"),
+        ("server: {workers: many}", "server.workers: must be 1 to 256, or auto"),
         ("server: {limits: {header_bytes: 100}}", "server.limits.header_bytes: must be between 1KiB and 1MiB"),
         ("server: {limits: {connections: -1}}", "server.limits.connections: must not be negative"),
         ("server: {tls: {}}", "server.tls.certificate_file: is missing"),

@@ -1,6 +1,6 @@
 from gateway.config.load import read_tree
 from gateway.config.problems import Mark
-from gateway.config.tree import Broken, Filler, ScalarNode, key_mark, mark_of
+from gateway.config.tree import Broken, Filler, ScalarNode, as_written, key_mark, mark_of
 
 TEXT = """\
 a:
@@ -26,6 +26,15 @@ def test_a_value_is_found_by_its_location():
 
 def test_a_secret_is_found_at_its_twin():
     assert mark_of(read_tree(TEXT, "f"), ("a", 0, "c")) == Mark("f", 2, 20)
+
+
+def test_a_secret_is_named_by_the_key_that_was_written():
+    tree = read_tree(TEXT, "f")
+
+    assert as_written(tree, ("a", 0, "c")) == ("a", 0, "c_file")
+    assert as_written(tree, ("a", 0, "b")) == ("a", 0, "b")
+    assert as_written(tree, ("nowhere", "c")) == ("nowhere", "c")
+    assert as_written(tree, ()) == ()
 
 
 def test_what_was_not_written_is_placed_at_what_surrounds_it():
