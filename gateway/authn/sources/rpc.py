@@ -10,6 +10,9 @@ _LOGINS: Final = frozenset({"login", "authenticate"})
 _EXECUTES: Final = frozenset({"execute", "execute_kw"})
 _CREDENTIAL: Final = 3
 """Arguments that say who calls: database, login or uid, password or API key."""
+_LONGEST_NAME: Final = 256
+_LONGEST_SECRET: Final = 8192
+"""Characters, as at every login: comparing a name may cost the square of its length (NFKC sorts marks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,21 @@ def rpc_call(service: object, method: object, args: Sequence[object], rpc_id: ob
     if len(args) < _CREDENTIAL:
         raise MalformedBody("the call does not say who makes it")
     database, who, password = args[:_CREDENTIAL]
-    if not _is_text(database) or not _is_text(password) or not (_is_text(who) if is_login else _is_uid(who)):
-        raise MalformedBody("database, user or password is of another type")
+    if not _is_text(database) or not _is_text(password, _LONGEST_SECRET):
+        raise MalformedBody("database or password is no text of a usual length")
+    if not (_is_text(who) if is_login else _is_uid(who)):
+        raise MalformedBody("the user is of another type, or has too long a name")
     assert isinstance(database, str)
     assert isinstance(who, str | int)
     assert isinstance(password, str)
     return RpcCall(rpc_id, database, who, password, is_login)
 
 
-def _is_text(value: object) -> bool:
+def _is_text(value: object, longest: int = _LONGEST_NAME) -> bool:
+    if not isinstance(value, str) or len(value) > longest:
+        return False
     # Half of a surrogate pair, which JSON can write, is no text that could be compared or stored.
-    return isinstance(value, str) and value.isprintable() and value.encode(errors="replace").decode() == value
+    return value.isprintable() and value.encode(errors="replace").decode() == value
 
 
 def _is_uid(value: object) -> bool:
