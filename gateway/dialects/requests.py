@@ -5,6 +5,7 @@ import re
 from base64 import b64decode
 from codecs import BOM_UTF8
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -139,21 +140,25 @@ def basic(call: Call) -> tuple[tuple[str, str], ...]:
     name, colon, secret = plain.partition(":")
     if not colon or "\0" in plain or len(plain) > MAX_NAME + MAX_SECRET:
         raise ClientRejected("unreadable Basic credentials")
-    try:
-        decoded = (form_decoded(name.encode()), form_decoded(secret.encode()))
-    except MalformedBody:
-        return ((name, secret),)
-    return tuple(dict.fromkeys((decoded, (name, secret))))
+    readings = [(name, secret)]
+    with suppress(MalformedBody):
+        readings.insert(0, (form_decoded(name.encode()), form_decoded(secret.encode())))
+    meant = tuple(each for each in dict.fromkeys(readings) if len(each[0]) <= MAX_NAME)
+    if not meant:
+        raise ClientRejected("a client id of unusual length")
+    return meant
 
 
 def media_type(call: Call) -> str:
     """The content type in lower case; empty if there is none, or the body is in another charset than UTF-8."""
     kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
+    charsets = set()
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and not _reads_as_utf_8(call.body, value.strip().strip("\"'")):
-            return ""
-    return kind.strip()
+        if name.strip() == "charset":
+            charsets.add(value.strip().strip("\"'"))
+    # Each is tried on the body once, and few are known: a header has room for thousands.
+    return kind.strip() if all(_reads_as_utf_8(call.body, charset) for charset in charsets) else ""
 
 
 def _reads_as_utf_8(body: bytes, charset: str) -> bool:

@@ -125,7 +125,7 @@ def test_an_unreadable_basic_is_refused(value):
         basic(call(authorization=value))
 
 
-@pytest.mark.parametrize("raw", [b"no colon", b"\xff:\xff", b"a\0:b"])
+@pytest.mark.parametrize("raw", [b"no colon", b"\xff:\xff", b"a\0:b", b"a" * 257 + b":b"])
 def test_a_basic_that_is_no_text_is_refused(raw):
     with pytest.raises(ClientRejected):
         basic(encoded(raw))
@@ -145,6 +145,21 @@ def test_a_basic_that_is_no_text_is_refused(raw):
 )
 def test_media_types(header, kind):
     assert media_type(call(content_type=header)) == kind
+
+
+def test_a_charset_that_stands_there_a_thousand_times_is_looked_at_once():
+    class Body(bytes):
+        looked_at = 0
+
+        def isascii(self):
+            Body.looked_at += 1
+            return super().isascii()
+
+    repeated = "application/json" + "; charset=ascii" * 1000 + "; charset=x-unheard-of" * 1000
+
+    assert media_type(call(body=Body(b"{}"), content_type=repeated)) == ""
+    assert media_type(call(body=Body(b"{}"), content_type=repeated.replace("; charset=x-unheard-of", ""))) != ""
+    assert Body.looked_at <= 2
 
 
 @pytest.mark.parametrize("body", ["{\xe9}".encode("latin-1"), "{\xe9}".encode(), b"a=%E9", b"a=%c3%a9"])
