@@ -21,6 +21,8 @@ _AMBIGUOUS = re.compile(r"[%;?#\x80-\U0010ffff]")  # without these no habit chan
 
 _MOST = 16
 """A path that can be read in more ways than this is an attack; each further layer of escapes adds one."""
+_LONGEST_FOLDED = 2048
+"""Characters: NFKC sorts combining marks, which costs the square of how many stand together."""
 
 
 def readings(path: bytes) -> tuple[bytes, ...]:
@@ -75,7 +77,11 @@ def _cut_query(reading: str) -> str:
 
 def _fold(reading: str) -> str:
     """Compatibility forms (full-width `/` and `.`) become ASCII in Windows code pages and in NFKC."""
-    return reading if reading.isascii() else unicodedata.normalize("NFKC", reading).translate(_BEST_FIT)
+    if reading.isascii():
+        return reading
+    if len(reading) > _LONGEST_FOLDED:
+        raise UnsafePath("a path beyond ASCII that is longer than any real one")
+    return unicodedata.normalize("NFKC", reading).translate(_BEST_FIT)
 
 
 _HABITS: tuple[Callable[[str], str], ...] = (_decode_again, _cut_parameters, _merge_slashes, _cut_query, _fold)

@@ -44,6 +44,13 @@ def test_layers_of_escapes_beyond_reason_are_refused():
         readings(many)
 
 
+def test_a_path_of_combining_marks_is_refused_before_they_are_sorted():
+    """A request of 32 KiB would take a tenth of a second."""
+    with pytest.raises(UnsafePath, match="longer than any real one"):
+        readings(b"/a" + b"%CC%81%CC%96" * 2000)
+    assert readings(b"/" + b"a" * 10_000 + b"%3F")[-1] == b"/" + b"a" * 10_000
+
+
 @pytest.mark.parametrize("path", [b"/a/%252e%252e", b"/x;/../y", b"/a%25c0%25af", b"/a%2500", b"/%2Fhost/a"])
 def test_a_later_reading_is_judged_as_strictly_as_the_first(path):
     with pytest.raises(UnsafePath):
