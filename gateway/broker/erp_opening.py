@@ -1,9 +1,9 @@
 """A login and its ERP session: settled before ours is opened, kept before its tokens are handed out, or destroyed."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from gateway.broker.erp_sessions import ErpSessions
 from gateway.model import Account, Choice, ErpSession, Session
@@ -22,9 +22,10 @@ class ErpLogin:
         self._erp = erp
 
     def told(self, choice: Choice) -> Choice:
-        """The choice, with what the ERP tells of it: the user's number there, a menu, the language it settled on."""
+        """The choice, with what the ERP tells of it: the user's number there, a menu, what it settled on by itself."""
         facts = self._erp.facts if self._erp is not None else {}
         known = {what: facts[what] for what in TOLD if facts.get(what) is not None}
+        known |= {what: str(facts[what]) for what in choice.left_open if facts.get(what) is not None}
         return replace(choice, context={**choice.context, **known}) if known else choice
 
     async def keep(self, session: Session) -> None:
@@ -35,9 +36,9 @@ class ErpLogin:
 
 @asynccontextmanager
 async def opening(
-    erp_sessions: ErpSessions | None, account: Account, context: Mapping[str, Any] | None, *, fresh: bool = True
+    erp_sessions: ErpSessions | None, account: Account, chosen: Choice | None, *, fresh: bool = True
 ) -> AsyncIterator[ErpLogin]:
-    """Settle what the user chose with the ERP; `context` is None where the choice is still to come.
+    """Settle what the user chose with the ERP; `chosen` is None where the choice is still to come.
 
     Where the login fails, what the ERP gave for it is destroyed there; with `fresh` False, what it had given before
     stays. Raises LoginRejected, SelectionNeeded, Unavailable.
@@ -49,8 +50,9 @@ async def opening(
     erp = first
     erp_sessions.claim(first)
     try:
-        if context is not None:
-            choice = {what: str(context[what]) for what in CHOICES if context.get(what)}
+        if chosen is not None:
+            asked = {what: value for what, value in chosen.context.items() if what not in chosen.left_open}
+            choice = {what: str(asked[what]) for what in CHOICES if asked.get(what)}
             erp = await erp_sessions.settle(account.provider, first, choice)
         yield ErpLogin(erp_sessions, erp)
     except BaseException:

@@ -61,7 +61,7 @@ class Opening(BrokerCore):
         refresh: bool = True,
     ) -> TokenPair:
         """Open a session for an account whose password was right. Raises ScopeRejected, LoginRejected, Unavailable."""
-        async with opening(self._erp_sessions, account, choice.context) as erp:
+        async with opening(self._erp_sessions, account, choice) as erp:
             pair = await self._open(account, erp, choice, client, refresh=refresh)
         self._tell("login", call, pair.session, result="accepted")
         return pair
@@ -84,7 +84,7 @@ class Opening(BrokerCore):
         """
         if (account.provider, account.id) != (live.session.provider, live.session.user_id):
             raise CredentialsRejected("the account is not the one that the token was issued to")
-        async with opening(self._erp_sessions, account, choice.context, fresh=False) as erp:
+        async with opening(self._erp_sessions, account, choice, fresh=False) as erp:
             pair = await self._open(account, erp, choice, None, refresh=True)
         self._tell("login", call, pair.session, result="accepted")
         return pair

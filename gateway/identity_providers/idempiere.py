@@ -96,9 +96,10 @@ class Idempiere(ErpAccounts):
 
     async def settle(self, erp: ErpSession, choice: Mapping[str, str]) -> ErpSession:
         """Finish the login in the ERP, which knows what may be chosen and what needs no choice."""
-        wanted = {what: value for what, value in {**self._defaults, **choice}.items() if value}
-        if "preauth" not in erp.secrets and not choice:
-            return erp
+        if "preauth" not in erp.secrets and _is_for(erp.facts, choice):
+            return erp  # a second session there would outlive our logout
+        defaults = {} if "tenant" in choice else self._defaults  # whoever may choose leaves the rest to the ERP
+        wanted = {what: value for what, value in {**defaults, **choice}.items() if value}
         token = text_in(erp.secrets, "preauth") or text_in(erp.secrets, "access")
         sent = {_SENT[what]: _number(value) for what, value in wanted.items() if what in _SENT}
         answer = await self._ask("PUT", f"{self._path}/tokens", body=json_body(sent), token=token)
@@ -135,6 +136,8 @@ class Idempiere(ErpAccounts):
         refresh = token_in(told, "refresh_token", "idempiere")
         claims = claims_of(access)
         known = {what: claims[claim] for what, claim in _CLAIMS.items() if isinstance(claims.get(claim), int | str)}
+        if claims:
+            known.setdefault("warehouse", 0)
         if isinstance(told.get("userId"), int):
             known["user"] = told["userId"]
         if text_in(told, "language"):
@@ -152,6 +155,11 @@ class Idempiere(ErpAccounts):
         if answer.status != 200:
             raise ErpNonsense(f"idempiere: status {answer.status} from {what.partition('?')[0]}")
         return read_object(answer, "idempiere")
+
+
+def _is_for(facts: Mapping[str, Any], choice: Mapping[str, str]) -> bool:
+    """Whether a finished login is what was chosen; the choice is in ids where a client made it."""
+    return all(str(facts.get(what)) == value for what, value in choice.items() if what in _SENT)
 
 
 def _number(value: str) -> int | str:

@@ -17,6 +17,8 @@ class Choice:
     """At most the account's: ScopeRejected otherwise."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """Kept in `Session.context`; the keys `roles`, `scopes` and `mark` are the broker's own."""
+    left_open: frozenset[str] = frozenset()
+    """Keys of the context that the client did not ask for: an ERP that is signed in to has its own defaults."""
 
 
 ACCOUNTS_OWN: Final = Choice()

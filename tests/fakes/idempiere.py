@@ -40,6 +40,10 @@ class Idempiere(FakeErp):
     def __init__(self, users=None, *, life=3600):
         self.life = life
         self.tenants = {"ada": [GARDEN], "bob": [ONLY]}
+        self.languages = {}
+        """What users prefer to their tenant's."""
+        self.default_warehouse = None
+        """Its id; None: the only one."""
         self.refresh = {}
         """live refresh token -> (session, claims)"""
         self.spent = {}
@@ -82,7 +86,7 @@ class Idempiere(FakeErp):
         clients = [{"id": each["id"], "name": each["name"]} for each in tenants]
         if tenants == [ONLY]:
             role = ONLY["roles"][0]
-            final = self._final(name, ONLY, role, role["organizations"][0], None, "de_DE")
+            final = self._final(name, ONLY, role, role["organizations"][0], None, "de_DE", {"Clients": "12"})
             return web.json_response({"clients": clients, "clientId": 12, **final})
         claims = {"sub": name, "Clients": ",".join(str(each["id"]) for each in tenants)}
         return web.json_response({"clients": clients, "token": self._mint(claims)})
@@ -104,8 +108,9 @@ class Idempiere(FakeErp):
         organization = _one(role["organizations"], body.get("organizationId"))
         if organization is None:
             return auth_error("Invalid organizationId")
-        warehouse = _one(organization["warehouses"], body.get("warehouseId")) if organization["warehouses"] else None
-        language = body.get("language", tenant["language"])
+        wanted = body.get("warehouseId", self.default_warehouse)
+        warehouse = _one(organization["warehouses"], wanted) if organization["warehouses"] else None
+        language = body.get("language", self.languages.get(claims["sub"], tenant["language"]))
         return web.json_response(self._final(claims["sub"], tenant, role, organization, warehouse, language))
 
     async def _roles(self, request):
@@ -176,9 +181,15 @@ class Idempiere(FakeErp):
         body = await request.read()
         return web.json_response({"user": claims["sub"], "role": claims["AD_Role_ID"], "bytes": len(body)})
 
-    def _final(self, name, tenant, role, organization, warehouse, language):
+    def _final(self, name, tenant, role, organization, warehouse, language, clients=()):
         self._sessions += 1
-        claims = {"sub": name, "AD_Client_ID": tenant["id"], "AD_User_ID": 101, "AD_Role_ID": role["id"]}
+        claims = {
+            "sub": name,
+            **dict(clients),
+            "AD_Client_ID": tenant["id"],
+            "AD_User_ID": 101,
+            "AD_Role_ID": role["id"],
+        }
         claims |= {"AD_Org_ID": organization["id"]} | ({"M_Warehouse_ID": warehouse["id"]} if warehouse else {})
         claims |= {"AD_Language": language, "AD_Session_ID": 1000 + self._sessions}
         return {"userId": 101, "language": language, "menuTreeId": 10, **self._pair(1000 + self._sessions, claims)}

@@ -177,6 +177,20 @@ def test_a_client_logs_in_calls_refreshes_and_logs_out(pair, name):
             wait_until(lambda: not pair.erp_knows(asked))
 
 
+@pytest.mark.parametrize(("name", "dialect"), [("idempiere", "idempiere")], indirect=True)
+def test_an_abbreviated_login_is_the_erp_s_own_and_ends_there_with_the_session(pair):
+    client, before = pair.client, len(pair.erp.asked)
+    client.username = "bob"
+
+    client.login()
+
+    assert pair.user() == "bob"
+    assert not [each for each in pair.erp.asked[before:] if each.method == "PUT"], "a second session nobody would end"
+    asked = pair.erp.asked[-1]
+    client.logout()
+    wait_until(lambda: not pair.erp_knows(asked))
+
+
 def test_without_a_credential_the_dialect_says_so_and_the_erp_is_not_asked(pair):
     before = len(pair.erp.asked)
 

@@ -44,6 +44,8 @@ class Selected:
     language: str
     resolved: dict[str, int]
     """The ids that the client did not send itself, in the order of the answer."""
+    left_open: frozenset[str] = frozenset()
+    """Of warehouse and language, what was not asked for: an ERP has its own defaults, such as the user's language."""
 
 
 @dataclass(slots=True)
@@ -105,9 +107,10 @@ class _Selection:
         found = self._looked_up("warehouseId", everywhere, self.asked.warehouse, "Warehouse name not found")
         return found or Entry(self.asked.warehouse, "")
 
-    def language(self, client: Client) -> str:
+    def language(self) -> str:
+        """The one that was asked for, empty for another that nobody knows."""
         known = self.rules.login_languages or tuple(each.language for each in self.clients)
-        return self.asked.language if self.asked.language in known else client.language
+        return self.asked.language if self.asked.language in known else ""
 
     def _named(self, answer: str, what: str, entries: Sequence[E], text: str) -> E | None:
         if not _is_id(text) and len([entry for entry in entries if entry.name == text]) > 1:
@@ -146,7 +149,10 @@ def select(clients: Sequence[Client], allowed: frozenset[int], asked: Parameters
         warehouse = None  # `*` has no warehouse, and one that was asked for is not judged
     if warehouse and warehouse.key not in {each.key for each in organization.warehouses}:
         raise Declined("Invalid warehouseId")
-    return Selected(client, role, organization, warehouse, selection.language(client), selection.resolved)
+    language = selection.language()
+    known = {"warehouse": asked.warehouse, "language": language}
+    left_open = frozenset(what for what, value in known.items() if not value)
+    return Selected(client, role, organization, warehouse, language or client.language, selection.resolved, left_open)
 
 
 def sole(clients: Sequence[Client], rules: Rules) -> Selected | None:

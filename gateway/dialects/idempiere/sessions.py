@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.dialects.idempiere.clients import Client, Role, are_listed, clients_of
-from gateway.dialects.idempiere.numbers import user_number
+from gateway.dialects.idempiere.numbers import number_of, user_number
 from gateway.dialects.idempiere.selection import Selected
 from gateway.dialects.idempiere.tokens import NO_WAREHOUSE
 from gateway.model import Account, Choice, Session, TokenPair
@@ -21,7 +21,8 @@ def choice_of(account: Account, chosen: Selected, more: Mapping[str, str] | None
         "language": chosen.language,
         **(more or {}),
     }
-    return Choice(tenant=chosen.client.tenant, roles=_roles(account, chosen.client, chosen.role), context=context)
+    roles = _roles(account, chosen.client, chosen.role)
+    return Choice(tenant=chosen.client.tenant, roles=roles, context=context, left_open=chosen.left_open)
 
 
 def as_listed_now(session: Session, account: Account) -> Session | None:
@@ -54,6 +55,10 @@ def final_answer(pair: TokenPair, chosen: Selected, menu_tree_id: int) -> dict[s
     resolved, context = dict(chosen.resolved), pair.session.context
     client = {"clientId": resolved.pop("clientId")} if "clientId" in resolved else {}
     menu = context.get("menu_tree") or menu_tree_id
+    if "warehouse" in chosen.left_open:  # an ERP that was signed in to may have another default
+        resolved.pop("warehouseId", None)
+        warehouse = context.get("warehouse", NO_WAREHOUSE)
+        resolved |= {} if warehouse == NO_WAREHOUSE else {"warehouseId": number_of(warehouse)}
     return {
         **client,
         "userId": user_number(pair.session),

@@ -1,6 +1,7 @@
 """A login with an ERP behind it: settled, kept, and destroyed there if nothing comes of it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes.erp_house import house
@@ -176,6 +177,17 @@ async def test_a_login_in_two_steps_is_finished_in_the_erp(garden, login):
     assert again.session.tenant == "GardenWorld"
 
 
+async def test_what_was_left_open_is_settled_by_the_erp(garden, login):
+    broker, _ = login(garden)
+    garden.erp.languages["ada"] = "es_CO"
+    open_choice = replace(CHOSEN, context={**CHOSEN.context, "warehouse": "7"}, left_open={"warehouse", "language"})
+    account = await broker.verify_password("ada", PASSWORD, call())
+
+    pair = await broker.open(account, call(), open_choice)
+
+    assert (pair.session.context["warehouse"], pair.session.context["language"]) == ("103", "es_CO")
+
+
 async def test_a_choice_that_the_erp_refuses_leaves_the_first_step_as_it_was(garden, login):
     broker, _ = login(garden)
     token = await broker.open_preauth(await broker.verify_password("ada", PASSWORD, call()), call())
@@ -194,7 +206,7 @@ async def test_another_choice_after_an_abbreviated_login_does_not_end_the_first(
     known = await broker.account_of(pair.session)
 
     with pytest.raises(LoginRejected):
-        async with opening(sessions, known, {"role": "999"}, fresh=False):
+        async with opening(sessions, known, Choice(context={"role": "999"}), fresh=False):
             raise AssertionError
 
     assert garden.erp.dead == set()
@@ -212,6 +224,6 @@ async def test_a_token_without_an_end_has_no_erp_session(home, login):
 
 async def test_without_any_erp_nothing_changes(rig):
     assert isinstance(rig.native.broker, Broker)
-    async with opening(None, Account("staff", "1", "ada"), {}) as erp:
+    async with opening(None, Account("staff", "1", "ada"), Choice()) as erp:
         assert erp.told(CHOSEN) is CHOSEN
         await erp.keep(None)

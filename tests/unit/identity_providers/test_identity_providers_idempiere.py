@@ -51,6 +51,26 @@ async def test_the_abbreviated_login_leaves_nothing_to_choose(known):
     assert await known.settle(erp, {}) is erp
 
 
+async def test_an_abbreviated_login_that_is_what_was_chosen_is_not_repeated(erp, known):
+    """Nothing would ever end the first one in the ERP."""
+    session = (await known.verify("bob", PASSWORD, call())).erp_session
+    chosen = {"tenant": "12", "role": "201", "organization": "21", "warehouse": "0", "language": "de_DE"}
+
+    assert await known.settle(session, chosen) is session
+    assert (await known.settle(session, {**chosen, "language": "en_US"})).facts["language"] == "en_US"
+
+
+async def test_what_a_choice_leaves_open_is_the_erp_s_to_settle(erp, checks):
+    erp.languages["ada"] = "es_CO"
+    async with asking(erp.port) as client:
+        known = provider("idempiere", client, ManualClock(), checks, warehouse="999", language="fr_FR")
+        session = (await known.verify("ada", PASSWORD, call())).erp_session
+
+        facts = (await known.settle(session, {"tenant": "11", "role": "102", "organization": "12"})).facts
+
+    assert (facts["warehouse"], facts["language"]) == (0, "es_CO")
+
+
 @pytest.mark.parametrize("failure", ["error", "nonsense"])
 async def test_an_abbreviated_login_whose_tenants_cannot_be_read_is_ended_in_the_erp(erp, known, failure):
     erp.script("/api/v1/auth/roles", failure)

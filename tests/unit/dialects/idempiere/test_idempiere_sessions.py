@@ -38,6 +38,12 @@ def test_the_choice_is_kept_in_the_identity_provider_s_own_ids():
     assert choice.scopes is None
 
 
+def test_an_erp_settles_what_the_client_left_open():
+    assert choice_of(ADA, chosen()).left_open == {"warehouse", "language"}
+    assert choice_of(ADA, chosen(warehouse="103", language="xx_XX")).left_open == {"language"}
+    assert choice_of(ADA, chosen(warehouse="0", language="en_US")).left_open == frozenset()
+
+
 def test_what_stands_in_for_a_tenant_adds_no_role_and_no_tenant():
     plain = account()
 
@@ -98,6 +104,14 @@ def test_the_answer_has_its_members_in_order():
         ("token", "ACCESS"),
         ("refresh_token", "REFRESH"),
     ]
+
+
+def test_the_answer_tells_the_warehouse_that_an_erp_settled_on():
+    for warehouse, told in (("104", 104), ("0", None)):
+        pair = TokenPair(session(warehouse=warehouse), "ACCESS", 3600, "REFRESH")
+
+        assert final_answer(pair, chosen(), 0).get("warehouseId") == told
+        assert "warehouseId" not in final_answer(pair, chosen(warehouse="104"), 0)
 
 
 def test_the_answer_tells_what_the_erp_told():
