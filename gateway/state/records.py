@@ -125,5 +125,5 @@ def load_session(text: bytes) -> Session | None:
             client_id=fields["client_id"],
             context=fields["context"],
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

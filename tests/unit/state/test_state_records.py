@@ -33,7 +33,9 @@ def test_a_session_reads_back(session):
     assert load_session(dump_session(session).encode()) == session
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"null", b"[]", b"7", b'"s"', b"{}", b'{"id":"s"}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"null", b"[]", b"7", b'"s"', b"{}", b'{"id":"s"}', b"\xff", b"[" * 100_000]
+)
 def test_what_is_no_session_is_none(text):
     assert load_session(text) is None
 
