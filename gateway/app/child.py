@@ -73,6 +73,7 @@ class Child:
                     *map(str, (its.fileno(), sock.fileno(), slots.number, slots.count)),
                     pass_fds=(its.fileno(), sock.fileno(), slots.number),
                     stdin=asyncio.subprocess.DEVNULL,
+                    start_new_session=True,  # a Ctrl-C is not for it, and would end it noisily while it starts
                 )
             except BaseException:
                 ours.close()

@@ -43,6 +43,8 @@ class Process(ABC):
         self.started = time()
         self.stopping = asyncio.Event()
         self._has_opened = False
+        self._reload_asked = asyncio.Event()
+        """A SIGHUP that came while there was nothing to reload yet."""
         self.notifier = Notifier(os.environ)
         self.holds_socket = True
         """False where a service manager keeps the socket open: then those who wait to connect are not ours to serve."""
@@ -88,6 +90,9 @@ class Process(ABC):
         # Signals before anything is started: a gateway that is told to stop while it starts leaves no store behind.
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):  # elsewhere they reopen logs or tell figures, and would kill us
+            asyncio.get_running_loop().add_signal_handler(number, _say_what_to_do, number)
         config = self.loaded.config
         self.streams = Streams(self.loaded.base, time, atomic_lines=self.workers > 1)
         stderr = self.streams.open("stderr")
@@ -122,6 +127,8 @@ class Process(ABC):
             audit=self.service.shared.audit,
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reloader.request)
+        if self._reload_asked.is_set():
+            self.reloader.request()
         token = config.admin.token.reveal()
         if not token and self.state.made_secret is not None:
             token = self.state.made_secret("admin.token", 32)
@@ -183,3 +190,9 @@ class Process(ABC):
         self.notifier.ready()
         for warning in built.loaded.warnings:
             log.warning("%s", warning)
+
+
+def _say_what_to_do(number: signal.Signals) -> None:
+    log.warning(
+        "%s does nothing here: SIGHUP loads the file, and log files are opened again by themselves", number.name
+    )

@@ -59,7 +59,8 @@ class Worker:
     async def run(self, control: socket.socket) -> None:
         """From the hand-over to the end of the last connection."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all of us; the supervisor acts on them
+        # Sent to all processes of a name or a group, they are the supervisor's business.
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             loop.add_signal_handler(number, _nothing)
         loop.add_signal_handler(signal.SIGTERM, self._told_to_end)
         await loop.create_unix_connection(lambda: self._link, sock=control)

@@ -51,5 +51,5 @@ async def running(directory, make):
             if not serving.done():
                 process.stop()
             await serving
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
                 asyncio.get_running_loop().remove_signal_handler(number)

@@ -58,6 +58,16 @@ async def test_what_lies_in_the_working_directory_is_never_imported(rig, tmp_pat
     assert child.how == "exit code 0"
 
 
+async def test_what_a_terminal_sends_never_reaches_one_that_starts(rig):
+    child = await started(rig)
+
+    group = os.getpgid(child.pid)
+
+    assert group != os.getpgid(0)
+    child.drain(Drain(5, 0))
+    await asyncio.wait_for(child.ended.wait(), 60)
+
+
 async def test_one_told_to_end_while_it_starts_ends(rig):
     child = await started(rig)
 

@@ -1,9 +1,11 @@
+import asyncio
 import os
 import signal
 import socket
 
 import pytest
 from fakes.assembling import BASE
+from fakes.waiting import eventually
 from fakes.whole_process import own_logging, running
 
 from gateway.app.listen import PortInUse
@@ -64,6 +66,34 @@ async def test_the_service_manager_is_told_of_each_step(tmp_path, monkeypatch):
 
     assert said == ["READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
     assert "NOTIFY_SOCKET" not in os.environ
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+async def test_signals_that_mean_something_elsewhere_end_nothing(tmp_path, number):
+    async with running(tmp_path, Silent) as process:
+        assert callable(signal.getsignal(number))  # else it would end the tests, too
+        signal.raise_signal(number)
+        await asyncio.sleep(0.1)
+
+        assert not process.serving.done()
+        assert not process.stopping.is_set()
+
+
+class Hurried(Silent):
+    """Told to load its file while there is nothing to load it anew."""
+
+    async def serve(self, on_ready):
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGHUP)
+        await super().serve(on_ready)
+
+
+async def test_a_reload_asked_for_while_it_starts_is_done_afterwards(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # else it would end the tests, too
+    async with running(tmp_path, Hurried) as process:
+        report = await eventually(lambda: process.reloader.last)
+    signal.signal(signal.SIGHUP, before)
+
+    assert report.accepted
 
 
 async def test_a_taken_port_is_found_before_anything_is_started(tmp_path):

@@ -32,8 +32,8 @@ async def child(rig):
     await child.ended.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-async def test_what_a_terminal_sends_to_all_of_us_is_the_supervisors_business(rig, child, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+async def test_what_is_sent_to_all_of_us_is_the_supervisors_business(rig, child, number):
     os.kill(child.pid, number)
 
     await child.count()
