@@ -91,7 +91,7 @@ def build_logins(
     attempts = Attempts(shared.store.calls, shared.store.keys, shared.clock)
     built = Logins(cache, verifier, providers)
     protection = Protection(attempts, shared.audit)
-    built.rpc = build_rpc_logins(config, providers, protection, shared.audit)
+    built.rpc = build_rpc_logins(loaded, providers, protection, shared.audit)
     tools = BrokerTools(verifier, clients, protection, current, shared.audit, erp_sessions)
     for name, part in parts.items():
         login = config.logins[name]

@@ -8,7 +8,7 @@ from hashlib import sha256
 from math import inf
 from secrets import token_bytes
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from gateway.authn.sources import RpcCall
 from gateway.broker.protection import Audit, Protection, network_of
@@ -22,10 +22,12 @@ MOST_KEPT: Final = 4096
 """Users and addresses whose last password is known; the one that has waited longest makes way."""
 
 
+@runtime_checkable
 class RpcProvider(Protocol):
-    """An identity provider that looks at a password without opening a session."""
+    """An identity provider that looks at a password without opening a session: its ERP takes one in each call."""
 
     name: str
+    upstream: str
     database: str
 
     async def verify_rpc(self, who: str | int, password: str, call: Call) -> Account | None:

@@ -22,7 +22,6 @@ def check(document: Document) -> None:
     _check_given_once(document)
     _check_generated_secrets(document)
     _check_routes_name_logins(document)
-    _check_passwords_in_bodies(document)
     _check_listeners(document)
 
 
@@ -143,25 +142,12 @@ def _check_routes_name_logins(document: Document) -> None:
     if len(providers) < 2:
         return
     for at, route in _listed(document, "routes"):
-        if not route.get("logins") and not _is_open(route) and not _in_body(route):
+        if (
+            not route.get("logins")
+            and not _is_open(route)
+            and not IN_BODY.intersection(_texts(route.get("credentials")))
+        ):
             document.report(at, "must name its `logins`: they use more than one identity provider")
-
-
-def _in_body(route: dict[str, Any]) -> list[str]:
-    return [name for name in _texts(route.get("credentials")) if name in IN_BODY]
-
-
-def _check_passwords_in_bodies(document: Document) -> None:
-    """Such a password is checked where it is sent to, and by nobody else."""
-    for at, route in _listed(document, "routes"):
-        of_upstream = [
-            provider
-            for provider in _named(document, "identity_providers").values()
-            if isinstance(provider, dict) and provider.get("upstream") == route.get("upstream")
-        ]
-        if _in_body(route) and [provider.get("type") for provider in of_upstream] != ["odoo"]:
-            need = "needs one identity provider for the route's upstream, of type `odoo`"
-            document.report((*at, "credentials"), f"{_in_body(route)[0]} {need}")
 
 
 def _is_open(route: dict[str, Any]) -> bool:

@@ -43,6 +43,26 @@ def test_other_routes_have_none(assembler):
     assert only(assembler(**ODOO, routes="[{name: all, path: /**, upstream: erp}]")).rpc is None
 
 
-def test_only_odoo_can_be_asked(assembler):
+TWO_ODOOS = (
+    "{erp: {type: odoo, upstream: erp, database: prod}, other: {type: odoo, upstream: erp, database: test}, "
+    "jmix: {type: jmix, upstream: jmix, client_secret: x}}"
+)
+TWO_UPSTREAMS = '{erp: {servers: ["http://10.0.0.1:8069"]}, jmix: {servers: ["http://10.0.0.2:8069"]}}'
+
+
+@pytest.mark.parametrize("upstream", ["erp", "jmix"])
+def test_only_one_that_takes_passwords_in_bodies_can_be_asked(assembler, upstream):
+    route = routes("jsonrpc").replace("upstream: erp", f"upstream: {upstream}")
+    text = {"identity_providers": TWO_ODOOS, "upstreams": TWO_UPSTREAMS, "logins": "", "routes": route}
+
+    with pytest.raises(ConfigRefused) as refusal:
+        assembler(**text)
+
+    (problem,) = refusal.value.problems
+    assert problem.where == "routes[0].credentials"
+    assert problem.message == "jsonrpc needs one identity provider for the route's upstream, of type `odoo`"
+
+
+def test_without_any_provider_nobody_can_be_asked(assembler):
     with pytest.raises(ConfigRefused, match="of type `odoo`"):
         assembler(routes=routes("jsonrpc"))

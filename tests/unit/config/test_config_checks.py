@@ -97,12 +97,3 @@ def test_a_mistake_in_one_section_does_not_hide_those_in_others(refused):
         "routes[0].upsteam",
         "server",
     ]
-
-
-def test_a_password_in_the_body_is_checked_by_the_only_odoo_of_its_upstream(load_text, refused):
-    text = MINIMAL.replace("upstream: odoo}", "upstream: odoo, credentials: [jsonrpc]}") + USERS
-    odoo = "identity_providers:\n  erp: {type: odoo, upstream: odoo, database: prod}\n"
-
-    assert load_text(text.replace("identity_providers:\n", odoo)).config.routes[0].credentials == ("jsonrpc",)
-    again = odoo + "  other: {type: odoo, upstream: odoo, database: test}\n"
-    assert "needs one identity provider" in refused(text.replace("identity_providers:\n", again))[0]

@@ -16,7 +16,6 @@ def route(line, text=MINIMAL):
         ("methods: ['*']", "methods[0]: must be an HTTP method in upper case"),
         ("hosts: ['erp:80']", "hosts[0]: must be a host name"),
         ("credentials: []", "credentials: is empty"),
-        ("credentials: [jsonrpc]", "credentials: jsonrpc needs one identity provider for the route's upstream, of type `odoo`"),
         ("credentials: [apikey]", 'must be one of bearer, api_key, access_token, cookie, jsonrpc, xmlrpc; did you mean "api_key"?'),
         ("anonymous: [public]", "anonymous[0]: must begin with '/'"),
         ("anonymous: ['get /public']", 'anonymous[0]: must be an HTTP method in upper case; did you mean "GET"?'),
