@@ -20,7 +20,8 @@ class Asking(Presented, Protocol):
 def read_url_token(exchange: Asking, route: Route) -> None:
     """Set `exchange.url_token`, cut ours out of query and Referer. Raises SeveralCredentials or CredentialsRejected.
 
-    RFC 6750 section 2.3. A foreign value stays where the route does not read the parameter (Odoo has one of its own).
+    RFC 6750 section 2.3. A foreign value stays where the route does not read the parameter (Odoo has one of its own),
+    but what an ERP believes before the session that is injected there comes from no client.
     """
     is_ours = route.authenticator.is_ours
     if exchange.referer is not None:
@@ -31,7 +32,9 @@ def read_url_token(exchange: Asking, route: Route) -> None:
     found = url_token.values(query)
     if found and _counts(exchange, route):
         exchange.url_token = _credential(found, route, is_ours)
-    exchange.query = url_token.cut(query, is_ours)
+    query = url_token.cut(query, is_ours)
+    erp = route.upstream.erp
+    exchange.query = query if erp is None else url_token.cut(query, _whatever_it_is, erp.owns_cookies)
 
 
 async def read_form_token(exchange: ForwardedExchange, route: Route) -> None:
@@ -46,6 +49,10 @@ async def read_form_token(exchange: ForwardedExchange, route: Route) -> None:
             exchange.url_token = _credential(found, route, is_ours)
         form = url_token.cut(form, is_ours, (url_token.NAME,))
     exchange.replace_body(form)
+
+
+def _whatever_it_is(_: bytes) -> bool:
+    return True
 
 
 def _counts(exchange: Asking, route: Route) -> bool:

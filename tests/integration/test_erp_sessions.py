@@ -305,6 +305,16 @@ def test_a_clients_own_session_cookie_never_reaches_odoo(client, erps):
     assert anonymous == "theme=dark; lang=en"
 
 
+def test_an_address_names_no_session_of_odoos_either(client, erps):
+    """Until 15 Odoo believes it before the cookie that is injected."""
+    token = login(client, "odoo/auth")["access_token"]
+
+    client.get("/odoo/web/report?a=1&session_id=stolen&%73ession_id=stolen&b", bearer(token))
+    client.get("/odoo/web/login?session_id=stolen", ("Cookie", "lang=en"))
+
+    assert [asked.query for asked in erps["odoo"].asked[-2:]] == ["a=1&b", ""]
+
+
 def test_an_anonymous_caller_gets_no_session_of_odoos(client):
     answer = client.get("/odoo/web/login")
 
