@@ -56,6 +56,7 @@ class Feed:
         self._listeners: list[Callable[[Invalidation], None]] = []
         self._subscriptions: dict[Node, Subscription] = {}
         self._following: asyncio.Task[None] | None = None
+        store.heard_here = self.catch_up
 
     @property
     def alive(self) -> bool:
@@ -65,6 +66,10 @@ class Feed:
     def listen(self, callback: Callable[[Invalidation], None]) -> None:
         """Call `callback` for each invalidation, in order, on the event loop; it must not raise."""
         self._listeners.append(callback)
+
+    async def catch_up(self) -> None:
+        """Return once all that was published until now was heard here, or nothing known here counts any more."""
+        await asyncio.gather(*(one.catch_up() for one in self._subscriptions.values()))
 
     async def start(self) -> None:
         """Begin to listen. Returns at once, whether or not the store is there."""

@@ -1,6 +1,6 @@
 """Reading tokens and sessions: what the session and the marks say, and nothing remembered from before."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,6 +35,13 @@ class Reads:
         self.keys = keys
         self._clock = clock
         self.tombstones = Tombstones()
+        self.heard_here: Callable[[], Awaitable[None]] | None = None
+        """Returns once this process has heard what was published until now; None where it has no feed."""
+
+    async def _hear_it(self) -> None:
+        """What was ended must open nothing here once that is answered: its message may still be on the way."""
+        if self.heard_here is not None:
+            await self.heard_here()
 
     async def find_token(self, token_hash: str) -> FoundToken | None:
         """The live token of any kind, refresh included: the caller checks the kind. Raises StoreUnavailable.

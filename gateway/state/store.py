@@ -109,6 +109,8 @@ class Store(Reads):
                 await self._keep_endless(rotation.successors)
             else:
                 await self._end_endless(rest)
+        if rotation.revoke_access or outcome == b"reused":
+            await self._hear_it()
         return RotationResult(Outcome(outcome.decode()), sealed, load_session(meta) if meta else None)
 
     async def settle_rotation(self, rotation: Rotation) -> None:
@@ -133,7 +135,9 @@ class Store(Reads):
     async def revoke_sessions(self, session_ids: Sequence[str], cause: str) -> int:
         """End several sessions, each in one step; how many of them were not over."""
         async with self.calls.budget():
-            return await self._revoke(session_ids, cause)
+            ended = await self._revoke(session_ids, cause)
+        await self._hear_it()
+        return ended
 
     async def revoke_token(self, token_hash: str) -> bool:
         """End one token, and tell every gateway, in one step; False: it was not live."""
@@ -144,7 +148,9 @@ class Store(Reads):
             key = self.keys.session(pointer.session_id)
             message = dumps(["token", token_hash])
             ending = REVOKE_TOKEN.on([key], token_hash, self.keys.channel, message)
-            return bool(await self.calls.one_durably(*ending))
+            ended = bool(await self.calls.one_durably(*ending))
+        await self._hear_it()
+        return ended
 
     async def revoke_user(self, provider: str, user_id: str, cause: str) -> int:
         """End all sessions opened by a user until now; how many of the listed ones were live."""
@@ -266,6 +272,7 @@ class Store(Reads):
         async with self.calls.budget():
             head = dumps(message)[:-1] + ","
             mark: bytes = await self.calls.one_durably(*MARK.on([key], self.keys.channel, head, cause))
+        await self._hear_it()
         return mark.decode()
 
     async def _revoke_listed(self, index: str, cause: str, listed_for: tuple[str, str, str]) -> int:

@@ -12,7 +12,7 @@ from gateway.errors import StoreUnavailable
 from gateway.model import spawn
 from gateway.state.calls import Calls
 from gateway.state.keys import Keys
-from gateway.state.link import Refusal
+from gateway.state.link import Link, Refusal
 from gateway.state.node import Node
 from gateway.state.script import Script
 
@@ -62,6 +62,7 @@ class Subscription:
         self._channel = keys.channel.encode()
         self._own_channel = keys.beat(token_hex(8))
         self._last = 0.0
+        self._link: Link | None = None
         self._tasks = [spawn(self._hear(), name="store feed"), spawn(self._beat(), name="store heartbeat")]
 
     async def stop(self) -> None:
@@ -70,6 +71,16 @@ class Subscription:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.alive_until = 0.0
+
+    async def catch_up(self) -> None:
+        """Return once everything that the master published until now was heard; else nothing is vouched for."""
+        if self._link is None:
+            return
+        try:
+            await self._link.send([("PING",)])  # what was published before it is pushed before its answer
+        except OSError:
+            self.alive_until = 0.0
+            self._moved()
 
     async def _beat(self) -> None:
         while True:
@@ -106,6 +117,7 @@ class Subscription:
             subscribed = await link.send([("SUBSCRIBE", self._channel, self._own_channel), ("PING",)], answers=1)
             if isinstance(subscribed[0], Refusal):
                 raise subscribed[0]
+            self._link = link
             self._heard(None)
             await self._restore()
             self._last = monotonic()
@@ -117,6 +129,7 @@ class Subscription:
             raise link.why or ConnectionResetError
         finally:
             self._may_vouch = False
+            self._link = None
             link.abort()
 
     def _receive(self, push: Any) -> None:

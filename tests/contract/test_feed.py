@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 from fakes.hearing import Heard
-from fakes.records import access, digest, session
+from fakes.records import access, digest, refresh, rotation, session
 from fakes.waiting import eventually
 
 from gateway.state.feed import ALIVE, Feed, Invalidation
@@ -90,6 +90,24 @@ async def test_a_revocation_is_heard_by_every_gateway_before_the_next_heartbeat(
     assert other.generation > generations[1]
     await other.stop()
     await other_store.close()
+
+
+async def test_what_this_process_ends_it_has_heard_of_once_that_is_answered(server, store, clock, feed):
+    """The answer and the message come over two connections: without waiting for both, now one is first, now the other."""
+    heard = Heard(feed, server)
+
+    for number in range(40):
+        name, spent = f"s{number}", f"r{number}"
+        tokens = [access(name, clock), access(f"{name}.other", clock), refresh(spent, clock)]
+        await store.open_session(session(name, clock), tokens)
+        await store.revoke_token(digest(name))
+        assert Invalidation("token", token_hash=digest(name)) in heard
+        await store.rotate(rotation(name, spent, f"next {name}", clock, revoke_access=True))
+        assert Invalidation("token", token_hash=digest(f"{name}.other")) in heard
+        await store.revoke_session(name, "logout")
+        assert Invalidation("session", session_id=name) in heard
+        await store.revoke_tenant(f"tenant {number}", "closed")
+        assert heard[-1].tenant == f"tenant {number}"
 
 
 async def test_a_mark_is_heard_with_its_time(server, store, feed):

@@ -15,7 +15,11 @@ class Listened:
         self.beats = []
         self.passes_on = True
         self.listener = None
+        self.pending = []
+        """What was published and is on its way: pushed before the next PING is answered."""
+        self.answers_pings = True
         self.subscribed = SUBSCRIBED
+        self._pinged = []
         self.server = RespServer(self._say, **options)
 
     async def __aenter__(self):
@@ -34,7 +38,12 @@ class Listened:
         if command[0] == "SUBSCRIBE":
             self.own, self.listener = command[2], self.server.asking
             return b""
+        if command[0] == "PING" and self.listener in self._pinged:
+            for data in self.pending:
+                self.publish(data)
+            return b"+PONG\r\n" if self.answers_pings else b""
         if command[0] == "PING":
+            self._pinged.append(self.listener)
             return self.subscribed
         self.beats.append(command)
         if self.passes_on and self.listener is not None:

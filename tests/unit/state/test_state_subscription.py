@@ -78,6 +78,33 @@ async def test_what_is_published_is_passed_on(rig):
     await subscription.stop()
 
 
+async def test_it_has_caught_up_once_what_was_on_its_way_was_heard(rig):
+    subscription = subscribe(rig)
+    await eventually(lambda: subscription.alive_until)
+    rig.pending = ["ended"]
+
+    await subscription.catch_up()
+
+    assert rig.heard == [None, b"ended"]
+    assert subscription.alive_until
+    await subscription.stop()
+    await subscription.catch_up()
+
+
+async def test_one_that_cannot_catch_up_vouches_for_nothing(rig):
+    subscription = subscribe(rig)
+    await eventually(lambda: subscription.alive_until)
+    rig.passes_on = rig.answers_pings = False
+
+    catching_up = asyncio.ensure_future(subscription.catch_up())
+    await eventually(lambda: rig.server.commands.count(("PING",)) == 2)
+    rig.server.hang_up(rig.listener)
+    await catching_up
+
+    assert subscription.alive_until == 0.0
+    await subscription.stop()
+
+
 async def test_a_lost_connection_is_dead_at_once_and_the_next_one_tells_of_the_gap(rig):
     subscription = subscribe(rig)
     await eventually(lambda: subscription.alive_until)
