@@ -58,6 +58,10 @@ class ErpSessions:
         """What the ERP gives for what the user chose. Raises LoginRejected, SelectionNeeded, Unavailable."""
         return await self._providers[provider].settle(erp, choice)
 
+    async def endless(self, provider: str, erp: ErpSession) -> ErpSession | None:
+        """An ERP session without an end, None where this user may have none. Raises Unavailable."""
+        return await self._providers[provider].endless(erp)
+
     async def complete(self, account: Account, session: Session) -> Account:
         """The account with what its ERP said at login: its tenants and the ERP session. Raises StoreUnavailable."""
         provider = self._providers.get(session.provider)
@@ -232,10 +236,8 @@ class ErpSessions:
 
     def _renewed(self, session_id: str, done: "asyncio.Task[Credential]") -> None:
         del self._renewing[session_id]
-        if not done.cancelled() and done.exception() is not None:
-            held = self._held.get(session_id)
-            if held is not None and isinstance(done.exception(), CredentialsRejected):
-                del self._held[session_id]
+        if not done.cancelled() and isinstance(done.exception(), CredentialsRejected):
+            self._held.pop(session_id, None)
 
     async def _adopt(
         self, session_id: str, replaces: str, erp: ErpSession, version: str, before: "asyncio.Task[None] | None"
@@ -285,11 +287,9 @@ class ErpSessions:
             log.warning("ERP sessions may be left to expire by themselves: %s", error)
 
     async def _destroy(self, name: str, erp: ErpSession) -> None:
-        provider = self._providers.get(name)
-        if provider is None:
-            return  # it was configured once
         try:
-            await provider.destroy(erp)
+            if name in self._providers:  # else it was configured once
+                await self._providers[name].destroy(erp)
         except Unavailable as error:
             log.warning("an ERP session of %s is left to expire by itself: %s", name, error)
 

@@ -11,7 +11,7 @@ from gateway.broker.core import BrokerCore
 from gateway.broker.erp_opening import ErpLogin, opening
 from gateway.broker.scopes import allowed_scopes, granted_scopes, kept_scopes, kept_tenant
 from gateway.errors import CredentialsRejected, Forbidden, LoginRejected
-from gateway.model import ACCOUNTS_OWN, Account, Call, Choice, OAuthClient, Session, TokenKind, TokenPair
+from gateway.model import ACCOUNTS_OWN, Account, Call, Choice, ErpSession, OAuthClient, Session, TokenKind, TokenPair
 from gateway.tokens.live import LiveToken
 
 
@@ -105,10 +105,12 @@ class Opening(BrokerCore):
     async def application_token(self, live: LiveToken, call: Call) -> str:
         """A token without an end, in a session of its own, for the user of a live token.
 
+        An ERP that is signed in to says itself whether the user may hold one, and gives a session without an end.
         Raises Forbidden unless the account is of type `application`, CredentialsRejected if it was removed.
         """
         account = await self.account_of(live.session)
-        if account.type != "application":
+        endless = await self._endless(account)
+        if endless is None and account.type != "application":
             raise Forbidden("only accounts of type application hold tokens without an end")
         session = replace(
             self._session(account, chosen_before(live.session, account), None),
@@ -118,8 +120,14 @@ class Opening(BrokerCore):
         )
         session = replace(session, context={k: v for k, v in session.context.items() if k != PASSWORD_MARK})
         token = await self._issuer.open_with(session, TokenKind.APPLICATION)
+        await ErpLogin(self._erp_sessions, endless).keep(session)
         self._tell("application_token", call, session)
         return token
+
+    async def _endless(self, account: Account) -> ErpSession | None:
+        if self._erp_sessions is None or account.erp_session is None:
+            return None
+        return await self._erp_sessions.endless(account.provider, account.erp_session)
 
     async def _open(
         self,

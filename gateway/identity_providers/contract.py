@@ -84,6 +84,10 @@ class ErpAccounts:
         tenants = (Remembered(session.tenant),) if session.tenant else ()
         return Account(self.name, user_id, session.user, "user", self._roles, self._scopes, tenants)
 
+    async def endless(self, erp: ErpSession) -> ErpSession | None:  # noqa: ARG002 - the contract's; most ERPs have none
+        """None: most ERPs' sessions have an end."""
+        return None
+
     async def is_theirs(self, erp: ErpSession) -> bool:  # noqa: ARG002 - the contract's; most ERPs change no session
         """Always: what is not a cookie is not changed by an answer."""
         return True

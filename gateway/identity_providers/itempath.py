@@ -52,6 +52,8 @@ class ItemPath(ErpAccounts):
     async def renew(self, erp: ErpSession) -> ErpSession | None:
         """A new access token for the refresh token, which stays. The method is not documented: POST, else GET."""
         refresh = text_in(erp.secrets, "refresh")
+        if not refresh:
+            return None
         answer = await self._ask("POST", f"{self._path}/refresh", token=refresh)
         if answer.status == 405:
             answer = await self._ask("GET", f"{self._path}/refresh", token=refresh)
@@ -60,6 +62,15 @@ class ItemPath(ErpAccounts):
         if answer.status != 200:
             raise ErpNonsense(f"itempath: status {answer.status} from the refresh")
         return self._session(token_in(read_object(answer, "itempath"), "accessToken", "itempath"), refresh)
+
+    async def endless(self, erp: ErpSession) -> ErpSession | None:
+        """With an application token of the user's own, where ItemPath gives one: to users of type application."""
+        answer = await self._ask("POST", f"{self._path}/application-token", token=text_in(erp.secrets, "refresh"))
+        if answer.status in {400, 401, 403, 404, 405, 422}:  # what others are told is not documented
+            return None
+        if answer.status != 200:
+            raise ErpNonsense(f"itempath: status {answer.status} from application-token")
+        return self._session(token_in(read_object(answer, "itempath"), "token", "itempath"), "")
 
     async def destroy(self, erp: ErpSession) -> None:
         """ItemPath has no logout."""

@@ -80,6 +80,13 @@ class ErpProvider(PasswordVerifier, Protocol):
         """A session that the ERP takes from now on; None: the ERP will not have it any more. Raises Unavailable."""
         ...
 
+    async def endless(self, erp: ErpSession) -> ErpSession | None:
+        """A session without an end, for an application token; None where the ERP lets this user have none.
+
+        Raises Unavailable.
+        """
+        ...
+
     async def is_theirs(self, erp: ErpSession) -> bool:
         """Whether a session that the ERP changed on a request of the user's is still theirs. Raises Unavailable.
 

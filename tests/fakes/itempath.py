@@ -18,6 +18,8 @@ class ItemPath(FakeErp):
         self.refresh_method = refresh_method
         self.dead = set()
         """jti"""
+        self.applications = set()
+        """Names of the users of type application."""
         super().__init__(users)
 
     def routes(self):
@@ -25,6 +27,7 @@ class ItemPath(FakeErp):
             ("POST", "/api/users/login"): self._login,
             (self.refresh_method, "/api/users/refresh"): self._refresh,
             ("*", "/api/users/refresh"): self._not_allowed,
+            ("POST", "/api/users/application-token"): self._application_token,
         }
 
     def expire_access(self):
@@ -44,7 +47,7 @@ class ItemPath(FakeErp):
         now = int(time())
         self._count += 1
         claims = {"fresh": False, "iat": now, "jti": f"{self._count}-{uuid4()}", "type": kind, "identity": name}
-        claims |= {"nbf": now, "exp": now + life}
+        claims |= {"nbf": now} | ({"exp": now + life} if life else {})
         return jwt.encode(claims, KEY, algorithm="HS256")
 
     async def _login(self, request):
@@ -65,6 +68,14 @@ class ItemPath(FakeErp):
         if refused is not None:
             return refused
         return web.json_response({"accessToken": self._mint("access", claims["identity"], self.life)})
+
+    async def _application_token(self, request):
+        claims, refused = self._claims(request, "refresh")
+        if refused is not None:
+            return refused
+        if claims["identity"] not in self.applications:
+            return web.json_response({"msg": "not an application"}, status=403)
+        return web.json_response({"token": self._mint("access", claims["identity"], None)})
 
     async def _not_allowed(self, request):
         return web.json_response({"msg": "The method is not allowed"}, status=405)
@@ -90,6 +101,6 @@ class ItemPath(FakeErp):
         if claims["type"] != kind:
             wanted = "refresh" if kind == "refresh" else "non-refresh"
             return None, web.json_response({"msg": f"Only {wanted} tokens are allowed"}, status=422)
-        if kind in self._ended and int(claims["jti"].partition("-")[0]) <= self._ended_before:
+        if kind in self._ended and "exp" in claims and int(claims["jti"].partition("-")[0]) <= self._ended_before:
             return None, web.json_response({"msg": "Token has expired"}, status=401)
         return claims, None

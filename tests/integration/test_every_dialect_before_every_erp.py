@@ -191,6 +191,24 @@ def test_an_abbreviated_login_is_the_erp_s_own_and_ends_there_with_the_session(p
     wait_until(lambda: not pair.erp_knows(asked))
 
 
+@pytest.mark.parametrize(("name", "dialect"), [("itempath", "itempath")], indirect=True)
+def test_an_application_token_of_the_erp_s_own_stands_behind_one_of_ours(pair):
+    client = pair.client
+    client.login()
+
+    def ask():
+        return pair.plain.post(
+            f"{client.path}/application-token", {}, ("Authorization", f"Bearer {client.refresh_token}")
+        )
+
+    assert ask().status == 403
+    pair.erp.applications.add("ada")
+    client.access = ask().json["token"]
+    pair.erp.expire_all()
+
+    assert pair.user() == "ada"
+
+
 def test_without_a_credential_the_dialect_says_so_and_the_erp_is_not_asked(pair):
     before = len(pair.erp.asked)
 

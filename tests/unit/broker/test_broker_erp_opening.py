@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from math import inf
 
 import pytest
 from fakes.erp_house import house
 from fakes.idempiere import Idempiere
+from fakes.itempath import ItemPath
 from fakes.jmix import Jmix
 from fakes.token_rig import PASSWORD, build, call
 from fakes.waiting import eventually
@@ -16,7 +18,7 @@ from gateway.broker.clients import OAuthClients
 from gateway.broker.core import BrokerTools
 from gateway.broker.erp_opening import TOLD, opening
 from gateway.broker.protection import Protection
-from gateway.errors import LoginRejected, NoErpSession, ScopeRejected, SelectionNeeded, StoreUnavailable
+from gateway.errors import Forbidden, LoginRejected, NoErpSession, ScopeRejected, SelectionNeeded, StoreUnavailable
 from gateway.model import Account, Choice, TokenKind, spawn
 from gateway.state.attempts import Attempts
 from gateway.tokens.verifier import TokenVerifier
@@ -38,6 +40,14 @@ def jmix():
 def idempiere():
     fake = Idempiere()
     yield fake
+    fake.stop()
+
+
+@pytest.fixture
+async def stations(store, clock, checks):
+    fake = ItemPath()
+    async for made in house("itempath", fake, store, clock, checks):
+        yield made
     fake.stop()
 
 
@@ -210,6 +220,29 @@ async def test_another_choice_after_an_abbreviated_login_does_not_end_the_first(
             raise AssertionError
 
     assert garden.erp.dead == set()
+
+
+async def test_an_erp_says_who_may_hold_a_token_without_an_end(stations, login):
+    broker, sessions = login(stations)
+    pair = await broker.login("ada", PASSWORD, call())
+    live = await broker.live(pair.refresh_token.encode(), TokenKind.REFRESH)
+    with pytest.raises(Forbidden):
+        await broker.application_token(live, call())
+    stations.erp.applications.add("ada")
+
+    token = await broker.application_token(live, call())
+
+    session = (await broker.live(token.encode(), TokenKind.APPLICATION)).session
+    assert session.absolute_expiry == inf
+    assert (await sessions.get(session.id)).erp.renew_at == inf
+
+
+async def test_most_erps_let_nobody_hold_one(home, login):
+    broker, _ = login(home)
+    pair = await broker.login("ada", PASSWORD, call())
+
+    with pytest.raises(Forbidden):
+        await broker.application_token(await broker.live(pair.refresh_token.encode(), TokenKind.REFRESH), call())
 
 
 async def test_a_token_without_an_end_has_no_erp_session(home, login):

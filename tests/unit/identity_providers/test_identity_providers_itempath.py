@@ -1,5 +1,7 @@
 """ItemPath: 404 for a wrong password, a refresh whose method nobody wrote down, and no logout."""
 
+from math import inf
+
 import pytest
 from aiohttp import web
 from fakes.erp_rig import asking, provider
@@ -73,6 +75,36 @@ async def test_an_unexpected_status_ends_no_session(erp, known):
 
     with pytest.raises(ErpNonsense):
         await known.renew(session)
+
+
+async def test_a_user_of_type_application_may_have_a_session_without_an_end(erp, known):
+    erp.applications.add("ada")
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+
+    endless = await known.endless(session)
+
+    assert endless.renew_at == inf
+    assert endless.headers != session.headers
+    asked = len(erp.asked)
+    assert await known.renew(endless) is None, "there is nothing to renew it with"
+    assert len(erp.asked) == asked
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 422])
+async def test_others_may_not_whatever_itempath_says(erp, known, status):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+    erp.script("/api/users/application-token", lambda *_: web.Response(status=status))
+
+    assert await known.endless(session) is None
+
+
+async def test_an_application_token_that_makes_no_sense_is_nonsense(erp, known):
+    session = (await known.verify("ada", PASSWORD, call())).erp_session
+    erp.script("/api/users/application-token", lambda *_: web.Response(status=201), "list")
+
+    for _ in range(2):
+        with pytest.raises(ErpNonsense):
+            await known.endless(session)
 
 
 async def test_nothing_is_left_to_choose_and_nothing_to_destroy(erp, known):
