@@ -94,4 +94,7 @@ def check_head(asked: RequestHead, route: Route, source: BodySource) -> bytes:
     kind = (asked.content_type or b"").lower()
     if b"charset" in kind and b"utf-8" not in kind:
         raise BadRequest("an RPC in another charset")
+    codings = [value.strip().lower() for name, value in asked.fields if name.lower() == b"content-encoding"]
+    if any(coding != b"identity" for coding in codings):
+        raise BadRequest("an encoded RPC: whoever decodes it on the way reads other bytes than were judged here")
     return path

@@ -118,6 +118,8 @@ async def test_what_is_no_wrong_password_is_an_error(wired, logins, error, statu
         (post(LOGIN, target=b"/erp/web/dataset/call_kw"), 200),
         (post(LOGIN, target=b"/erp/jsonrpc/"), 200),
         (post(LOGIN, b"Content-Type: application/json; charset=utf-7"), 400),
+        (post(LOGIN, b"content-encoding: deflate"), 400),
+        (post(LOGIN, b"Content-Encoding: identity", b"Content-Encoding: gzip"), 400),
         (post(b"{}"), 400),
         (head(b"Content-Length: 0"), 400),
         (head(method=b"GET"), 405),
