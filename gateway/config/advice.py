@@ -43,6 +43,11 @@ def _listeners(config: Config) -> Iterator[Advice]:
         yield ("server", "listen"), f"{server.listen} is plain text: passwords and tokens can be read on the way"
     if not server.listen.is_loopback and not server.public_url:
         yield ("server", "public_url"), f"is empty, so tokens are issued in the name of {server.origin}"
+    elif config.logins and not config.store.is_embedded and not server.public_url:
+        message = (
+            f"is empty: a gateway on this store that listens elsewhere than {server.listen} refuses this one's JWTs"
+        )
+        yield ("server", "public_url"), message
     for index, network in enumerate(server.trusted_proxies):
         if network.prefixlen == 0:
             yield ("server", "trusted_proxies", index), "believes forwarding headers from everyone"

@@ -18,6 +18,10 @@ def upstream(line):
     [
         (MINIMAL + "server: {listen: '0.0.0.0:80', public_url: http://h}\n", "server.listen: 0.0.0.0:80 is plain text"),
         (MINIMAL + "server: {listen: '[::]:80', tls: {certificate_file: c, private_key_file: c}}\n", "server.public_url: is empty, so tokens are issued in the name of https://[::]:80"),
+        (
+            MINIMAL + USERS + KEYS + f"store: {{url: redis://127.0.0.1, encryption_key: {TOKEN}}}\nadmin: {{token: {TOKEN}}}\n",
+            "server.public_url: is empty: a gateway on this store that listens elsewhere than 127.0.0.1:8080 refuses",
+        ),
         (MINIMAL + "server: {trusted_proxies: [0.0.0.0/0]}\n", "server.trusted_proxies[0]: believes forwarding headers from everyone"),
         (MINIMAL + "server: {forward_auth: {}}\n", "server.forward_auth: has no effect: trusted_proxies is empty"),
         (MINIMAL + f"admin: {{listen: '0.0.0.0:81', token: {TOKEN}}}\n", "admin.listen: 0.0.0.0:81 is plain text"),
