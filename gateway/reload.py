@@ -82,6 +82,8 @@ class Reloader(Generic[B]):
         self._loaded = self._seen = fingerprint(self._watched)
         self.is_stale = False
         """The last attempt was refused: the file on disk is not what is in force."""
+        self.last: ReloadReport | None = None
+        """What became of the last attempt; None before the first."""
         self._count(accepted=None)
 
     def request(self) -> None:
@@ -116,8 +118,10 @@ class Reloader(Generic[B]):
             try:
                 built = await self._build()
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a new configuration, the old one serves on
-                return self._refuse(cause, _problems_of(error))
-            return await self._accept(cause, built)
+                self.last = self._refuse(cause, _problems_of(error))
+            else:
+                self.last = await self._accept(cause, built)
+            return self.last
 
     async def _accept(self, cause: str, built: B) -> ReloadReport:
         different = changes(self._current.config, built.config)

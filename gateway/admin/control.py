@@ -42,6 +42,12 @@ class Snapshot:
     """In file order: name, path, upstream and whatever else tells an operator which rule is which."""
     metrics: Mapping[str, Any]
     """As `gateway.observe.metrics.merge` returns it."""
+    providers: Sequence[str] = ()
+    """Names of the identity providers."""
+    declared_keys: Sequence[Mapping[str, Any]] = ()
+    """The API keys that stand in the configuration: id, user, roles, scopes, routes, expires (None: never), blocked."""
+    last_reload: ReloadReport | None = None
+    """None: the file has not been loaded again since the start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who may talk to the admin listener: the right Host header for everything, the admin token for the API."""
+"""Who may talk to the admin listener: the right Host header for everything, the admin token for API and console."""
 
 import hashlib
 import hmac
@@ -30,6 +30,17 @@ class Guard:
         self._hosts = {"localhost", host.lower(), *(name.lower() for name in hosts)}
         self._any_address = host in {"0.0.0.0", "[::]"}  # noqa: S104 - recognised, not bound to
         self._digest = hashlib.sha256(token.encode()).digest() if token else b""
+
+    @property
+    def has_token(self) -> bool:
+        """There is an admin token: API and console can be opened."""
+        return bool(self._digest)
+
+    def is_token(self, presented: str) -> bool:
+        """Whether this is the admin token."""
+        digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
+        # Digests of equal length, compared in constant time: neither length nor prefix of the token shows.
+        return hmac.compare_digest(digest, self._digest)
 
     @property
     def middleware(self) -> Middleware:
@@ -75,9 +86,7 @@ class Guard:
 
     def _knows(self, values: list[str]) -> bool:
         scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
-        presented = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-        # Digests of equal length, compared in constant time: neither length nor prefix of the token shows.
-        return scheme.lower() == "bearer" and hmac.compare_digest(presented, self._digest)
+        return self.is_token(token) and scheme.lower() == "bearer"
 
 
 def _is_address(name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin.api import Api
+from gateway.admin.console.console import Console
 from gateway.admin.control import Control
 from gateway.admin.guard import Guard
 from gateway.admin.health import routes
@@ -17,9 +18,10 @@ STOP_SECONDS = 2.0
 
 
 def make_app(control: Control, guard: Guard) -> web.Application:
-    """The application; what has no address is a 404 in JSON, `/` included."""
-    app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_BYTES)
-    app.add_routes([*routes(control), *Api(control).routes()])
+    """The application: for programs in JSON, for people the console at `/`."""
+    console = Console(control, guard)
+    app = web.Application(middlewares=[guard.middleware, console.middleware], client_max_size=BODY_BYTES)
+    app.add_routes([*routes(control), *Api(control).routes(), *console.routes()])
     return app
 
 

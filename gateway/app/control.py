@@ -19,7 +19,9 @@ from gateway.admin.control import (
 from gateway.app import bans, made_keys
 from gateway.app.explain import explain
 from gateway.broker.accounts import Lists
+from gateway.config.credentials import ApiKeyConfig
 from gateway.config.identities import canonical_username
+from gateway.config.routes import RouteConfig
 from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
 from gateway.reload import ReloadReport
@@ -65,6 +67,9 @@ class LocalControl:
             store=service.state.described,
             routes=[_route(route) for route in service.current.config.routes],
             metrics=await process.figures(),
+            providers=list(service.current.config.identity_providers),
+            declared_keys=[_declared(key) for key in service.current.config.api_keys],
+            last_reload=process.reloader.last,
         )
 
     async def reload(self) -> ReloadReport:
@@ -182,12 +187,27 @@ def _view(session: Session) -> SessionView:
     )
 
 
-def _route(route: Any) -> dict[str, Any]:
+def _route(route: RouteConfig) -> dict[str, Any]:
     return {
         "name": route.name,
         "path": route.path,
         "methods": list(route.methods or ()),
+        "hosts": list(route.hosts),
         "upstream": route.upstream,
         "credentials": list(route.credentials),
+        "logins": list(route.logins),
+        "anonymous": list(route.anonymous),
         "public": route.public,
+    }
+
+
+def _declared(key: ApiKeyConfig) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "user": key.user,
+        "roles": list(key.roles),
+        "scopes": list(key.scopes),
+        "routes": list(key.routes),
+        "expires": None if key.expires == inf else key.expires,
+        "blocked": key.blocked,
     }

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from gateway.admin.client import TIMEOUT_SECONDS, AdminRefused, AdminUnreachable, client_for
+from gateway.admin.explained import spell
 from gateway.cli.options import Refused, config_option, or_refuse
 
 _FAILURES = (AdminUnreachable, AdminRefused)
@@ -59,13 +60,7 @@ def explain(path: Path, headers: list[list[str]], method: str, target: str, *, a
 
 
 def _spell_explanation(found: dict[str, Any]) -> list[str]:
-    steps = [(step["part"], step["verdict"]) for step in found["steps"]]
-    identity = ", ".join(f"{key} {value}" for key, value in found["identity"].items() if value)
-    outcome = {
-        "forward": f"forwarded to {found['upstream']} by route {found['route']}",
-        "endpoint": "answered by the gateway itself",
-    }.get(found["outcome"], f"refused with {found['status']}")
-    lines = [(part, said) for part, said in (*steps, ("identity", identity), ("outcome", outcome)) if said]
+    lines = spell(found)
     width = max(len(part) for part, _ in lines)
     return [f"{part:{width}}  {said}" for part, said in lines]
 

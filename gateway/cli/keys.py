@@ -9,19 +9,17 @@ import click
 
 from gateway.cli.asking import ask, moment
 from gateway.cli.options import config_option
-from gateway.config.values import read_duration, read_moment
+from gateway.config.values import read_end
 
 
 def _read_end(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
     """Seconds since the epoch, of a date, a time, or so long from now."""
     if value is None:
         return None
-    for read, since in ((read_duration, time.time()), (read_moment, 0.0)):
-        try:
-            return since + read(value)
-        except ValueError:
-            continue
-    raise click.BadParameter("must be a date such as 2027-01-01, a time such as 2027-01-01T08:00:00Z, or such as 90d")
+    try:
+        return read_end(value, time.time())
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.group()

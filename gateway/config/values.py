@@ -90,6 +90,16 @@ def read_moment(value: object) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def read_end(text: str, now: float) -> float:
+    """Seconds since the epoch of a date, a time, or so long from now. Raises ValueError."""
+    for read, since in ((read_duration, now), (read_moment, 0.0)):
+        try:
+            return since + read(text)
+        except ValueError:
+            continue
+    raise ValueError("must be a date such as 2027-01-01, a time such as 2027-01-01T08:00:00Z, or such as 90d")
+
+
 def read_line(value: object) -> str:
     """One line of text, not empty. Raises ValueError."""
     if not read_any_line(value):

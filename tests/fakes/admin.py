@@ -13,6 +13,23 @@ from gateway.reload import ReloadReport
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
+DECLARED = {
+    "id": "scales",
+    "user": "weigher",
+    "roles": [],
+    "scopes": [],
+    "routes": [],
+    "expires": None,
+    "blocked": False,
+}
+
+
+def route(name, **rest):
+    """As a snapshot tells of one."""
+    usual = {"methods": [], "hosts": [], "upstream": "odoo", "credentials": ["bearer", "api_key"], "logins": []}
+    return {"name": name, "path": f"/{name}/**", **usual, "anonymous": [], "public": False, **rest}
+
+
 class Gateway:
     """A data path small enough to look into: what the admin listener reaches through its control."""
 
@@ -34,6 +51,11 @@ class Gateway:
         ]
         self.lifted = []
         self.made = [KeyView("scanner-1", "scanner", ("warehouse",), (), ("orders",), 60.0, None)]
+        self.providers = ["staff"]
+        self.routes = [route("orders"), route("pictures", credentials=["access_token"], anonymous=["GET /open/**"])]
+        self.declared = [DECLARED]
+        self.last_reload = None
+        self.workers = 0
         self.live = {"s1": SessionView("s1", "native", "staff", "101", "GardenAdmin", "", 1.0, None)}
 
     async def health(self):
@@ -48,6 +70,9 @@ class Gateway:
     async def snapshot(self):
         metrics = Metrics()
         metrics.requests["orders", "GET", 200] = 7
+        metrics.watch("upstream_up", lambda: {("odoo", "http://10.0.0.1:8069"): 1, ("odoo", "http://10.0.0.2:8069"): 0})
+        metrics.watch("feed_up", lambda: {(): float(self.is_up)})
+        metrics.watch("worker_up", lambda: {(str(number + 1),): 1 for number in range(self.workers)})
         return Snapshot(
             await self.health(),
             "1.0",
@@ -56,11 +81,15 @@ class Gateway:
             "config.yaml",
             2.0,
             "embedded://state",
-            [{"name": "orders"}],
+            self.routes,
             metrics.snapshot(),
+            providers=self.providers,
+            declared_keys=self.declared,
+            last_reload=self.last_reload,
         )
 
     async def reload(self):
+        self.last_reload = self.report
         return self.report
 
     async def restart(self):

@@ -115,6 +115,17 @@ async def test_a_changed_file_is_in_force_once_it_has_settled(house):
     assert house.gauge("config_last_reload_success_timestamp_seconds") > 1000
 
 
+async def test_the_last_attempt_is_remembered_whatever_became_of_it(house):
+    assert house.reloader.last is None
+
+    accepted = await house.reloader.reload("test")
+    assert house.reloader.last is accepted
+    house.file.write_text("refuse")
+    refused = await house.reloader.reload("test")
+
+    assert house.reloader.last is refused
+
+
 async def test_a_file_that_is_still_being_written_is_waited_for(house):
     house.file.write_text("/b")
     assert await house.reloader.look() is None

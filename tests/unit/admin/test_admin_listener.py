@@ -14,11 +14,12 @@ async def test_no_answer_names_the_software(admin):
         assert "Server" not in answer.headers
 
 
-async def test_there_is_no_page_yet(admin):
-    answer = await admin.ask("GET", "/", token="")
+async def test_people_are_asked_for_the_token_and_programs_are_told_in_json(admin):
+    page = await admin.ask("GET", "/", token="")
+    unknown = await admin.ask("GET", "/api/v1/nothing")
 
-    assert answer.status == 404
-    assert (await answer.json())["error"] == "not_found"
+    assert (page.status, page.content_type, page.url.path) == (200, "text/html", "/sign-in")
+    assert (unknown.status, (await unknown.json())["error"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from gateway.admin.control import Lifting
 from gateway.app.control import LocalControl
 from gateway.errors import BadRequest, NotFound
 from gateway.model import Session
+from gateway.reload import ReloadReport
 from gateway.state.calls import Calls
 from gateway.state.keys import Keys
 from gateway.tokens.session_id import public_id
@@ -64,7 +65,7 @@ def process(tmp_path):
     yield SimpleNamespace(
         service=service,
         stop=stopping.set,
-        reloader=SimpleNamespace(is_stale=False),
+        reloader=SimpleNamespace(is_stale=False, last=None),
         figures=figures,
         workers=1,
         started=1.0,
@@ -199,3 +200,31 @@ async def test_one_process_alone_is_not_restarted_worker_by_worker(control):
 
     assert not report.done
     assert "one process serves alone" in report.problem
+
+
+async def test_a_snapshot_tells_what_is_declared_and_how_the_last_reload_went(process, control, tmp_path):
+    assembler = Assembler(tmp_path)
+    process.service.current = assembler(
+        api_keys='[{id: scales, hash: "sha256:' + "a" * 64 + '", user: weigher, roles: [warehouse]}]',
+        routes="[{name: all, path: /**, upstream: erp, hosts: [erp.example], anonymous: [/open/**], logins: [native]}]",
+    )
+    process.reloader.last = report = ReloadReport(accepted=False, at=3.0, problems=("config.yaml:1:1: no",))
+
+    snapshot = await control.snapshot()
+
+    assert snapshot.providers == ["staff"]
+    assert snapshot.declared_keys == [
+        {
+            "id": "scales",
+            "user": "weigher",
+            "roles": ["warehouse"],
+            "scopes": [],
+            "routes": [],
+            "expires": None,
+            "blocked": False,
+        }
+    ]
+    (route,) = snapshot.routes
+    assert (route["hosts"], route["anonymous"], route["logins"]) == (["erp.example"], ["/open/**"], ["native"])
+    assert snapshot.last_reload is report
+    assembler.checks.close()

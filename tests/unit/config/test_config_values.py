@@ -6,6 +6,7 @@ from gateway.config.values import (
     distinct,
     read_any_line,
     read_duration,
+    read_end,
     read_flag,
     read_line,
     read_moment,
@@ -197,3 +198,16 @@ def test_a_named_file_must_be_readable(refused):
     assert refused(text, files={"cert.pem": "x"}) == [
         "1:62: server.tls.private_key_file: cannot read key.pem: No such file or directory"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "end"), [("90d", 1000.0 + 90 * 86400), ("1970-01-02", 86400.0), ("1970-01-01T00:00:01Z", 1.0)]
+)
+def test_an_end_is_a_date_a_time_or_so_long_from_now(text, end):
+    assert read_end(text, 1000.0) == end
+
+
+@pytest.mark.parametrize("text", ["", "soon", "90", "2027-13-01"])
+def test_what_is_no_end_is_told_what_one_looks_like(text):
+    with pytest.raises(ValueError, match="such as 90d"):
+        read_end(text, 0.0)
