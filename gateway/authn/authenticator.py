@@ -127,6 +127,11 @@ class Authenticator:
         told = token.decode("latin-1") if self._tells_token else ""
         return CredentialsRejected(detail, reason=reason, presented=told)
 
+    def of_request(self, request: Presented, refused: CredentialsRejected) -> CredentialsRejected:
+        """The same refusal where it was found after the token had counted: the ERP has ended its session."""
+        token, _ = self._find(request)
+        return refused if token is None else self.rejected(str(refused), refused.reason, token)
+
     async def slide(self, request: Presented, verified: Verified) -> None:
         """Let the session of a cookie live on from this use, and hand the cookie out again where that was written."""
         login, token = self._cookies.get(verified.identity.login), self._find_cookie(request)

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from gateway.authn.authenticator import FOREIGN, NOBODY
-from gateway.errors import GatewayError, Unavailable
+from gateway.errors import CredentialsRejected, GatewayError, Unavailable
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.route import Route
 from gateway.tokens.cache import Verified
@@ -49,7 +49,7 @@ class ErpSteps(ABC):
             exchange.credential = await erp.fetch(exchange.verified.identity)
             self._go_on(exchange)
         except GatewayError as error:
-            exchange.refuse(error)
+            exchange.refuse(_as_told(exchange, error))
 
     def renew_credential(self, exchange: ForwardedExchange, erp: ErpSessionInjector, used: Credential) -> None:
         """The ERP says that `used` has ended: renew it and send the request again, once, if its body was kept."""
@@ -66,9 +66,16 @@ class ErpSteps(ABC):
             exchange.replayed = True
             self._go_on(exchange)
         except GatewayError as error:
-            exchange.refuse(error)
+            exchange.refuse(_as_told(exchange, error))
 
     def _go_on(self, exchange: ForwardedExchange) -> None:
         if not exchange.over:
             assert exchange.route is not None, "an exchange with a credential has a route"
             self._forward(exchange, exchange.route, exchange.verified)
+
+
+def _as_told(exchange: ForwardedExchange, error: GatewayError) -> GatewayError:
+    """What a dialect says of a refused credential may be made of its text, which only the authenticator knows."""
+    if isinstance(error, CredentialsRejected) and exchange.route is not None:
+        return exchange.route.authenticator.of_request(exchange, error)
+    return error

@@ -125,6 +125,16 @@ def test_so_is_that_of_a_login_that_does_not_count(make):
     assert refused.value.presented == "warm"
 
 
+def test_so_is_that_of_a_token_whose_session_the_erp_has_ended(make):
+    late = CredentialsRejected("over", reason=Reason.REVOKED)
+    authenticator = make(reading=CredentialReading(tells_token=True))
+
+    refused = authenticator.of_request(bearer(b"warm"), late)
+
+    assert (refused.presented, refused.reason, str(refused)) == ("warm", Reason.REVOKED, "over")
+    assert authenticator.of_request(Presented(), late) is late
+
+
 @pytest.mark.parametrize(
     ("header", "url", "found"),
     [

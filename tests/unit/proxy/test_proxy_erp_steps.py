@@ -5,6 +5,9 @@ from fakes.still_erp import StillErp, busy
 from fakes.waiting import eventually
 from fakes.wired_gate import Wired
 
+from gateway.dialects.replies import refusal
+from gateway.model import CredentialReading
+
 HEAD = b"POST /orders/1 HTTP/1.1\r\nHost: erp.example\r\nAuthorization: Bearer warm\r\n"
 NO = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
 YES = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -125,6 +128,20 @@ async def test_a_session_that_is_over_is_a_401_of_ours(wired):
     heard = await eventually(client.hears)
     assert heard.startswith(b"HTTP/1.1 401 ")
     assert b'"invalid_token"' in heard
+
+
+async def test_its_refusal_knows_the_text_of_the_token_where_the_dialect_tells_it():
+    told = []
+    reading = CredentialReading(tells_token=True)
+    wired = Wired(({"reading": reading, "refuse": lambda error, _: told.append(error) or refusal(error)},), idle=2)
+    wired.upstream.erp = StillErp(ends=True)
+    client = wired.client()
+    client.says(post(b"hello"))
+
+    busy(wired).data_received(NO)
+
+    await eventually(client.hears)
+    assert [error.presented for error in told] == ["warm"]
 
 
 async def test_a_client_that_leaves_meanwhile_disturbs_nobody(wired):
