@@ -18,7 +18,7 @@ from gateway.identity_providers.erp_answers import (
     text_in,
     token_in,
 )
-from gateway.identity_providers.idempiere_tenants import read_tenants, tenants_of
+from gateway.identity_providers.idempiere_tenants import Ask, TooManyChoices, read_tenants, tenants_of
 from gateway.model import Account, Call, ErpAnswer, ErpSession, spawn
 
 _LOCKED: Final = re.compile(r"\block(?:ed|out)\b|number of login attempts", re.IGNORECASE)
@@ -84,7 +84,7 @@ class Idempiere(ErpAccounts):
         is_final = bool(told.get("refresh_token"))
         erp = self._final(told, {}) if is_final else ErpSession(secrets={"preauth": token})
         try:
-            erp = replace(erp, facts={**erp.facts, "tenants": await read_tenants(told, ask)})
+            erp = replace(erp, facts={**erp.facts, "tenants": await self._choices(told, ask)})
             return replace(self._account(username, username, erp), tenants=self.tenants(erp))
         except BaseException:
             spawn(self._forget(erp), name="ERP logout")
@@ -125,6 +125,14 @@ class Idempiere(ErpAccounts):
         access = text_in(erp.secrets, "access")
         if access:
             await self._ask("POST", f"{self._path}/logout", body=json_body({"token": access}))
+
+    async def _choices(self, told: Mapping[str, Any], ask: Ask) -> list[dict[str, Any]]:
+        try:
+            return await read_tenants(told, ask)
+        except TooManyChoices:
+            if not self._defaults:
+                raise
+            return await read_tenants(told, ask, self._defaults)
 
     async def _forget(self, erp: ErpSession) -> None:
         """Nothing came of a login; an ERP that cannot be told now lets the session expire."""

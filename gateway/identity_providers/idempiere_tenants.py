@@ -13,19 +13,26 @@ from gateway.errors import ErpNonsense
 _AT_ONCE: Final = 8
 """Calls to the ERP at the same time."""
 _MOST: Final = 400
-"""Calls for one login. Whoever may choose from more names the tenant and role in the identity provider."""
+"""Calls for one login. For whoever may choose from more, only what the identity provider names is read."""
+
+NOTHING: Final[Mapping[str, str]] = {}
 
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
 """Asks a selection endpoint, such as `roles?client=11`, with the token of the login's first step."""
 
 
-async def read_tenants(told: Mapping[str, Any], ask: Ask) -> list[dict[str, Any]]:
+class TooManyChoices(ErpNonsense):
+    """More than one login may ask for."""
+
+
+async def read_tenants(told: Mapping[str, Any], ask: Ask, only: Mapping[str, str] = NOTHING) -> list[dict[str, Any]]:
     """Everything the login may choose from, as JSON in the shape of `tenants` in the configuration.
 
-    Raises ErpNonsense for what is no such list, or one without end.
+    Of tenants, roles and organisations that `only` names, no others. Raises ErpNonsense for what is no such list,
+    TooManyChoices for one without end.
     """
-    reader = _Reader(ask)
-    return await _all(reader.tenant(client) for client in _listed(told, "clients"))
+    reader = _Reader(ask, only)
+    return await _all(reader.tenant(client) for client in reader.wanted("tenant", _listed(told, "clients")))
 
 
 def tenants_of(facts: Mapping[str, Any]) -> tuple[Tenant, ...]:
@@ -39,14 +46,20 @@ def tenants_of(facts: Mapping[str, Any]) -> tuple[Tenant, ...]:
 class _Reader:
     """Asks for one login, a few things at a time."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, only: Mapping[str, str]) -> None:
         self._ask = ask
+        self._only = only
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._left = _MOST
 
+    def wanted(self, what: str, listed: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Those that are named by id or name, all where none is."""
+        named = self._only.get(what)
+        return [each for each in listed if named in {None, each["id"], each["name"]}]
+
     async def tenant(self, client: dict[str, str]) -> dict[str, Any]:
         language = (await self._get("language", client=client["id"])).get("AD_Language")
-        roles = await self._list("roles", client=client["id"])
+        roles = self.wanted("role", await self._list("roles", client=client["id"]))
         return {
             **client,
             "language": language if isinstance(language, str) and language else "en_US",
@@ -55,7 +68,8 @@ class _Reader:
 
     async def _role(self, client: str, role: dict[str, str]) -> dict[str, Any]:
         organizations = await self._list("organizations", client=client, role=role["id"])
-        found = await _all(self._organization(client, role["id"], each) for each in organizations)
+        wanted = self.wanted("organization", organizations)
+        found = await _all(self._organization(client, role["id"], each) for each in wanted)
         return {**role, "organizations": found}
 
     async def _organization(self, client: str, role: str, organization: dict[str, str]) -> dict[str, Any]:
@@ -68,7 +82,7 @@ class _Reader:
     async def _get(self, what: str, **chosen: str) -> dict[str, Any]:
         self._left -= 1
         if self._left < 0:
-            raise ErpNonsense(f"idempiere: the choice of one user takes more than {_MOST} calls")
+            raise TooManyChoices(f"idempiere: the choice of one user takes more than {_MOST} calls")
         async with self._turn:
             return await self._ask(f"{what}?{urlencode(chosen)}")
 

@@ -143,6 +143,20 @@ async def test_the_providers_own_choice_counts_where_nobody_makes_one(erp, check
         assert chosen.facts["role"] == 102
 
 
+async def test_who_may_choose_from_too_much_is_signed_in_for_what_the_provider_names(erp, checks):
+    many = [{"id": number, "name": f"Role {number}", "organizations": []} for number in range(1000, 1500)]
+    erp.tenants["ada"] = [{**GARDEN, "roles": [*GARDEN["roles"], *many]}]
+    async with asking(erp.port) as client:
+        with pytest.raises(ErpNonsense, match="calls"):
+            await provider("idempiere", client, ManualClock(), checks).verify("ada", PASSWORD, call())
+        known = provider("idempiere", client, ManualClock(), checks, role="GardenWorld Admin", organization="11")
+
+        account = await known.verify("ada", PASSWORD, call())
+
+        assert [role.id for role in account.tenants[0].roles] == ["102"]
+        assert (await known.settle(account.erp_session, {})).facts["role"] == 102
+
+
 async def test_a_refresh_token_is_spent_once(erp, known):
     session = (await known.verify("bob", PASSWORD, call())).erp_session
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import ErpNonsense
-from gateway.identity_providers.idempiere_tenants import read_tenants, tenants_of
+from gateway.identity_providers.idempiere_tenants import TooManyChoices, read_tenants, tenants_of
 
 CLIENTS = {"clients": [{"id": 11, "name": "GardenWorld"}]}
 
@@ -65,8 +65,27 @@ async def test_what_is_no_list_of_names_is_nonsense(clients):
 async def test_a_choice_without_end_is_refused():
     many = listed("roles", *((number, f"role {number}") for number in range(500)))
 
-    with pytest.raises(ErpNonsense, match="calls"):
+    with pytest.raises(TooManyChoices, match="calls"):
         await read_tenants(CLIENTS, answering(roles=many, language={}, organizations={}))
+
+
+@pytest.mark.parametrize("only", [{"role": "499"}, {"role": "role 499", "tenant": "11"}])
+async def test_of_many_what_is_named_can_be_read(only):
+    many = listed("roles", *((number, f"role {number}") for number in range(500)))
+
+    (tenant,) = await read_tenants(CLIENTS, answering(roles=many, language={}, organizations={}), only)
+
+    assert [role["id"] for role in tenant["roles"]] == ["499"]
+    assert await read_tenants(CLIENTS, answering(), {"tenant": "12"}) == []
+
+
+async def test_only_the_organization_that_is_named_is_asked_for_its_warehouses():
+    found = listed("organizations", (1, "HQ"), (2, "Store"))
+    answers = answering(roles=listed("roles", (7, "Sales")), language={}, organizations=found, warehouses={})
+
+    (tenant,) = await read_tenants(CLIENTS, answers, {"organization": "Store"})
+
+    assert [each["name"] for each in tenant["roles"][0]["organizations"]] == ["Store"]
 
 
 def test_a_name_that_no_line_can_hold_is_nonsense():
