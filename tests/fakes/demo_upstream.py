@@ -2,8 +2,26 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
+
+from fakes.gateway_process import GatewayProcess
+from fakes.small_shop import LOGINS
 
 from gateway.demo.erp import start_demo_erp
+
+
+@contextmanager
+def demo_behind(directory, config):
+    """A running gateway in front of the demo ERP; `config` leaves room for {logins} and the ERP's {port}."""
+    upstream = DemoUpstream().start()
+    try:
+        gateway = GatewayProcess(directory, config.format(logins=LOGINS, port=upstream.port)).start()
+        try:
+            yield gateway
+        finally:
+            gateway.stop()
+    finally:
+        upstream.stop()
 
 
 class DemoUpstream:

@@ -5,7 +5,21 @@ import re
 from pathlib import Path
 
 from fakes.plain_client import PlainClient
+from fakes.small_shop import LOGINS
 from fakes.waiting import eventually
+
+
+def crew_config(erp_port, *, workers=2, drain="10s"):
+    """One open and one protected path, before an ERP; the private store may take its time."""
+    return f"""\
+server: {{public_url: "http://erp.example", workers: {workers}, timeouts: {{drain: {drain}}}}}
+store: {{url: embedded://state, timeout: 10s}}
+{LOGINS}
+upstreams:
+  erp: {{servers: ["http://127.0.0.1:{erp_port}"]}}
+routes:
+  - {{name: images, path: /**, upstream: erp, anonymous: ["/open/**"]}}
+"""
 
 
 def workers_of(gateway):

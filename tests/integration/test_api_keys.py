@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from fakes.demo_upstream import DemoUpstream
-from fakes.gateway_process import GatewayProcess
+from fakes.demo_upstream import demo_behind
 from fakes.plain_client import PlainClient, bearer
-from fakes.small_shop import LOGINS, PASSWORD
+from fakes.small_shop import PASSWORD
 from fakes.waiting import eventually
 
 CONFIG = """\
@@ -23,11 +22,8 @@ routes:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    upstream = DemoUpstream().start()
-    gateway = GatewayProcess(tmp_path_factory.mktemp("keys"), CONFIG.format(logins=LOGINS, port=upstream.port)).start()
-    yield gateway
-    gateway.stop()
-    upstream.stop()
+    with demo_behind(tmp_path_factory.mktemp("keys"), CONFIG) as gateway:
+        yield gateway
 
 
 @pytest.fixture

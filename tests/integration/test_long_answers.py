@@ -3,10 +3,9 @@
 import asyncio
 
 import pytest
-from fakes.demo_upstream import DemoUpstream
-from fakes.gateway_process import GatewayProcess
+from fakes.demo_upstream import demo_behind
 from fakes.plain_client import PlainClient, bearer
-from fakes.small_shop import LOGINS, PASSWORD
+from fakes.small_shop import PASSWORD
 from fakes.waiting import eventually
 
 CONFIG = """\
@@ -22,11 +21,8 @@ DOWNLOAD = "/download?bytes=1000000000"
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    upstream = DemoUpstream().start()
-    gateway = GatewayProcess(tmp_path_factory.mktemp("long"), CONFIG.format(logins=LOGINS, port=upstream.port)).start()
-    yield gateway
-    gateway.stop()
-    upstream.stop()
+    with demo_behind(tmp_path_factory.mktemp("long"), CONFIG) as gateway:
+        yield gateway
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """A route's rate limit holds for one caller whichever worker serves him, and over reloads."""
 
 import pytest
-from fakes.demo_upstream import DemoUpstream
-from fakes.gateway_process import GatewayProcess
+from fakes.demo_upstream import demo_behind
 from fakes.plain_client import PlainClient, bearer
-from fakes.small_shop import LOGINS, PASSWORD
+from fakes.small_shop import PASSWORD
 from fakes.waiting import eventually
 
 CONFIG = """\
@@ -20,11 +19,8 @@ routes:
 
 @pytest.fixture
 def gateway(tmp_path):
-    upstream = DemoUpstream().start()
-    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=upstream.port)).start()
-    yield gateway
-    gateway.stop()
-    upstream.stop()
+    with demo_behind(tmp_path, CONFIG) as gateway:
+        yield gateway
 
 
 async def test_two_workers_count_as_one(gateway):

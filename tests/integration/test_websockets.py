@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 import websockets
-from fakes.demo_upstream import DemoUpstream
-from fakes.gateway_process import GatewayProcess
+from fakes.demo_upstream import demo_behind
 from fakes.log_lines import line_with
 from fakes.plain_client import PlainClient, bearer
-from fakes.small_shop import LOGINS, PASSWORD, SCANNER_KEY
+from fakes.small_shop import PASSWORD, SCANNER_KEY
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 CONFIG = """\
@@ -24,13 +23,8 @@ routes:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    upstream = DemoUpstream().start()
-    gateway = GatewayProcess(
-        tmp_path_factory.mktemp("websockets"), CONFIG.format(logins=LOGINS, port=upstream.port)
-    ).start()
-    yield gateway
-    gateway.stop()
-    upstream.stop()
+    with demo_behind(tmp_path_factory.mktemp("websockets"), CONFIG) as gateway:
+        yield gateway
 
 
 @pytest.fixture
@@ -93,11 +87,8 @@ async def test_it_closes_when_the_token_expires(gateway, login):
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_gateway_that_stops_says_so_once_its_drain_time_is_over(tmp_path, workers):
-    upstream = DemoUpstream().start()
-    config = CONFIG.format(logins=LOGINS, port=upstream.port)
-    server = f"server: {{workers: {workers}, public_url: 'http://erp.example', timeouts: {{drain: 1s}}}}\n"
-    gateway = GatewayProcess(tmp_path, server + config).start()
-    try:
+    server = f"server: {{{{workers: {workers}, public_url: 'http://erp.example', timeouts: {{{{drain: 1s}}}}}}}}\n"
+    with demo_behind(tmp_path, server + CONFIG) as gateway:
         async with connect(gateway, ("X-API-Key", SCANNER_KEY)) as socket:
             await socket.send("x")
             assert await socket.recv() == "x"
@@ -105,9 +96,6 @@ async def test_a_gateway_that_stops_says_so_once_its_drain_time_is_over(tmp_path
             with pytest.raises(ConnectionClosed) as closed:
                 await asyncio.wait_for(socket.recv(), 20.0)
         assert closed.value.rcvd.code == 1001
-    finally:
-        gateway.stop()
-        upstream.stop()
 
 
 async def test_one_opened_with_a_key_stays(gateway):

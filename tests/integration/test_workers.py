@@ -12,20 +12,10 @@ from fakes.authority import write_certificates
 from fakes.erp import Erp, answer
 from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
-from fakes.small_shop import LOGINS, PASSWORD
+from fakes.small_shop import PASSWORD
 from fakes.steady_load import SteadyLoad
 from fakes.waiting import eventually
-from fakes.workers import both_serve, metrics, workers_of
-
-CONFIG = """\
-server: {{public_url: "http://erp.example", workers: 2, timeouts: {{drain: 10s}}}}
-store: {{url: embedded://state, timeout: 10s}}
-{logins}
-upstreams:
-  erp: {{servers: ["http://127.0.0.1:{port}"]}}
-routes:
-  - {{name: images, path: /**, upstream: erp, anonymous: ["/open/**"]}}
-"""
+from fakes.workers import both_serve, crew_config, metrics, workers_of
 
 
 @pytest.fixture
@@ -37,7 +27,7 @@ def erp():
 
 @pytest.fixture
 def gateway(erp, tmp_path):
-    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=erp.port)).start()
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port)).start()
     yield gateway
     gateway.stop()
 
@@ -132,7 +122,7 @@ async def test_a_worker_comes_back_with_the_certificate_in_force_while_its_file_
     write_certificates(tmp_path)
     context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
     tls = "server: {tls: {certificate_file: cert.pem, private_key_file: key.pem}, "
-    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=erp.port).replace("server: {", tls)).start()
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port).replace("server: {", tls)).start()
     (tmp_path / "cert.pem").write_text("nonsense")
     await eventually(lambda: "the old one stays in force" in gateway.stderr)
     pids = workers_of(gateway)
@@ -164,7 +154,7 @@ async def test_a_changed_file_is_in_force_in_all_workers_and_in_later_ones(gatew
 async def test_no_secret_is_among_a_workers_arguments_or_variables(erp, tmp_path):
     secret = "a-signing-secret-of-32-characters-or-more"
     keys = f"signing_keys: [{{kid: k1, algorithm: HS256, secret: {secret}}}]\n"
-    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=erp.port) + keys).start()
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port) + keys).start()
 
     for pid in workers_of(gateway):
         shown = [(Path("/proc") / str(pid) / name).read_bytes() for name in ("cmdline", "environ")]
@@ -254,7 +244,7 @@ def is_refused(port):
 
 
 def test_workers_that_cannot_start_end_the_gateway_with_their_reason(erp, tmp_path):
-    gateway = GatewayProcess(tmp_path, CONFIG.format(logins=LOGINS, port=erp.port))
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port))
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\nif sys.argv[1:] and '-m' in sys.orig_argv and 'gateway.app.worker' in sys.orig_argv:\n    os._exit(7)\n"
     )

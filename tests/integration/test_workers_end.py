@@ -8,19 +8,8 @@ import pytest
 from fakes.erp import Erp
 from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient
-from fakes.small_shop import LOGINS
 from fakes.waiting import eventually
-from fakes.workers import both_serve, workers_of
-
-CONFIG = """\
-server: {{workers: 2, timeouts: {{drain: {drain}}}}}
-store: {{url: embedded://state, timeout: 10s}}
-{logins}
-upstreams:
-  erp: {{servers: ["http://127.0.0.1:{port}"]}}
-routes:
-  - {{name: images, path: /**, upstream: erp, anonymous: ["/open/**"]}}
-"""
+from fakes.workers import both_serve, crew_config, workers_of
 
 
 @pytest.fixture
@@ -35,7 +24,7 @@ def launch(erp, tmp_path):
     launched = []
 
     def launch(drain):
-        config = CONFIG.format(drain=drain, logins=LOGINS, port=erp.port)
+        config = crew_config(erp.port, drain=drain)
         launched.append(GatewayProcess(tmp_path, config, own_group=True).start())
         return launched[-1]
 
@@ -96,7 +85,7 @@ async def test_a_worker_that_hangs_does_not_keep_the_gateway_from_ending(launch)
 
 
 async def test_told_to_end_while_it_starts_it_leaves_nobody_behind(launch, erp, tmp_path):
-    gateway = GatewayProcess(tmp_path, CONFIG.format(drain="5s", logins=LOGINS, port=erp.port)).launch()
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port, drain="5s")).launch()
     pids = await eventually(lambda: workers_of(gateway), seconds=60)
 
     gateway.process.send_signal(signal.SIGTERM)

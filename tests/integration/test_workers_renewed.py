@@ -11,19 +11,9 @@ import pytest
 from fakes.erp import Erp
 from fakes.gateway_process import GatewayProcess, free_port
 from fakes.plain_client import PlainClient
-from fakes.small_shop import LOGINS
 from fakes.steady_load import SteadyLoad
 from fakes.waiting import eventually
-
-CONFIG = """\
-server: {{public_url: "http://erp.example", workers: {workers}, timeouts: {{drain: 20s}}}}
-store: {{url: embedded://state, timeout: 10s}}
-{logins}
-upstreams:
-  erp: {{servers: ["http://127.0.0.1:{port}"]}}
-routes:
-  - {{name: images, path: /**, upstream: erp, anonymous: ["/open/**"]}}
-"""
+from fakes.workers import crew_config
 
 
 @pytest.fixture
@@ -42,7 +32,7 @@ def run(gateway, *command):
 
 
 async def test_a_rolling_restart_under_load_loses_no_request(erp, tmp_path):
-    gateway = GatewayProcess(tmp_path, CONFIG.format(workers=2, logins=LOGINS, port=erp.port)).start()
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port, workers=2, drain="20s")).start()
     async with SteadyLoad(gateway.port, busy=6, slow=6) as load:
         await load.more(100)
 
@@ -60,7 +50,7 @@ async def test_a_rolling_restart_under_load_loses_no_request(erp, tmp_path):
 
 
 def test_one_process_alone_says_that_it_cannot(erp, tmp_path):
-    gateway = GatewayProcess(tmp_path, CONFIG.format(workers=1, logins=LOGINS, port=erp.port)).start()
+    gateway = GatewayProcess(tmp_path, crew_config(erp.port, workers=1, drain="20s")).start()
 
     code, _, err = run(gateway, "reload", "--restart")
 
@@ -85,7 +75,7 @@ class ServiceManager:
         self.sock = socket.create_server(("127.0.0.1", 0), backlog=1000)
         self.port = self.sock.getsockname()[1]
         self.admin_port = free_port()
-        config = CONFIG.format(workers=workers, logins=LOGINS, port=erp.port)
+        config = crew_config(erp.port, workers=workers, drain="20s")
         (directory / "config.yaml").write_text(config)
 
     def start(self):
