@@ -8,7 +8,7 @@ from gateway.proxy.answer import STATUS_LINES, read_answer
 from gateway.proxy.erp_watch import ErpWatch
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.head import Fields
-from gateway.proxy.headers import without
+from gateway.proxy.headers import fold, without
 from gateway.proxy.holds import UNDECIDED, UPSTREAM_FULL
 from gateway.proxy.phases import BODY, RESPONSE, STREAM
 from gateway.proxy.rewrite import rewrite_answer
@@ -139,9 +139,9 @@ class ForwardedExchange(Exchange):
 
     def _end_upstream_request(self, upstream: "UpstreamConnection") -> None:
         if self.chunked:
-            lines = [
-                b"%b: %b\r\n" % field for field in self.trailers or () if self.rules.request_actions[field[0]] is None
-            ]
+            actions, removed = self.rules.request_actions, () if self.route is None else self.route.remove_headers
+            passed = [each for each in self.trailers or () if actions[each[0]] is None and fold(each[0]) not in removed]
+            lines = [b"%b: %b\r\n" % field for field in passed]
             upstream.write(b"0\r\n" + b"".join(lines) + b"\r\n")
         upstream.finish_request()
         if not self.answer_started:

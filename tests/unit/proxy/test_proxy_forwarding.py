@@ -31,6 +31,17 @@ def test_chunks_are_framed_anew_and_trailers_filtered():
     assert wired.erp.take() == b"2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n"
 
 
+def test_what_the_route_sets_or_removes_comes_in_no_trailer_either():
+    wired, client = begun(
+        POST + b"Transfer-Encoding: chunked\r\n\r\n", {"remove_headers": frozenset({b"x-role", b"x-debug"})}
+    )
+    wired.erp.take()
+
+    client.says(b"0\r\nX-Role: admin\r\nX.ROLE: admin\r\nX-Debug: 1\r\nX-Sum: 1\r\n\r\n")
+
+    assert wired.erp.take() == b"0\r\nX-Sum: 1\r\n\r\n"
+
+
 def test_a_body_over_the_limit_is_refused_as_it_comes():
     wired, client = begun(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", {"body_limit": 8})
 
