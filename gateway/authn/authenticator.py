@@ -1,6 +1,7 @@
 """The only place that decides 401: which credential counts on a route, and whose it is."""
 
 import re
+from base64 import b64decode
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
@@ -165,7 +166,7 @@ class Authenticator:
 
     def _holds_ours(self, value: bytes) -> bool:
         """Whether ours stands anywhere in a header, whatever the scheme and whatever a careless client wrote around."""
-        pieces = [value, *value.split(), *_PIECE.findall(value)]
+        pieces = [value, *value.split(), *_PIECE.findall(value), *_in_basic(value)]
         return len(pieces) > _MOST_PIECES or any(map(self.is_ours, pieces))
 
     def _find(self, request: Presented) -> tuple[bytes | None, str]:
@@ -256,3 +257,15 @@ class Authenticator:
         if allowed and self._route not in allowed:
             raise Forbidden("the API key is limited to other routes")
         return key
+
+
+def _in_basic(value: bytes) -> list[bytes]:
+    """Name and password of HTTP Basic, where many an API takes its keys (`curl -u KEY:`)."""
+    scheme, _, encoded = value.partition(b" ")
+    if scheme.lower() != b"basic":
+        return []
+    try:
+        name, _, password = b64decode(encoded).partition(b":")
+    except ValueError:
+        return []
+    return [name, password]

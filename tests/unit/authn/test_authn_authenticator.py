@@ -1,3 +1,4 @@
+from base64 import b64encode
 from hashlib import sha256
 
 import pytest
@@ -351,6 +352,16 @@ def test_ours_is_taken_away_whatever_stands_around_it(make, written, ours):
     make().foreign(request)
 
     assert (request.authorization, request.api_key) == (None, None)
+
+
+@pytest.mark.parametrize("pair", [b"%b:", b"x:%b", b"%b"])
+def test_ours_in_the_place_of_a_name_or_password_is_taken_away(make, pair):
+    for ours, left in ((b"gwa_dead", None), (b"the-key", None), (b"theirs", b"Basic " + b64encode(pair % b"theirs"))):
+        request = Presented(b"Basic " + b64encode(pair % ours))
+
+        make().foreign(request)
+
+        assert request.authorization == left
 
 
 def test_a_dead_token_of_ours_is_never_foreign(make):
