@@ -45,7 +45,15 @@ def _read_headers(_: click.Context, __: click.Parameter, values: tuple[str, ...]
 
 @click.command()
 @config_option
-@click.option("-H", "--header", "headers", multiple=True, metavar="'Name: value'", callback=_read_headers)
+@click.option(
+    "-H",
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'Name: value'",
+    callback=_read_headers,
+    help="A header that the request has. May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.argument("method")
 @click.argument("target")

@@ -12,6 +12,7 @@ from gateway.config.section import secret_fields
 from gateway.config.tree import Entry, MappingNode, ScalarNode
 
 SECTIONS = ("server", "admin", "store")
+_LIST = "is a list; only single values can be overridden"
 
 Path = tuple[str, ...]
 
@@ -53,18 +54,20 @@ def override(
     by_name = {variable(path): path for path in paths}
     prefixes = tuple(f"{variable((section,))}_" for section in SECTIONS)
     for name in sorted(name for name in environ if name.startswith(prefixes)):
-        if path := by_name.get(name):
-            root = _set(root, path, ScalarNode(environ[name], Mark(name), literal=True))
-            problems += _refuse_list(path, Mark(name), is_scalar=paths[path])
-        else:
+        if not (path := by_name.get(name)):
             warnings.append(problem_at(Mark(name), (), f"sets nothing{_near(name, by_name)}"))
+        elif not paths[path]:
+            problems.append(problem_at(Mark(name), path, _LIST))
+        else:
+            root = _set(root, path, ScalarNode(environ[name], Mark(name), literal=True))
     for dotted, text in flags.items():
         path, mark = tuple(dotted.split(".")), Mark(f"flag {dotted}")
-        if path in paths:
-            root = _set(root, path, ScalarNode(text, mark, literal=True))
-            problems += _refuse_list(path, mark, is_scalar=paths[path])
-        else:
+        if path not in paths:
             problems.append(problem_at(mark, (), f"sets nothing{did_you_mean(dotted, map('.'.join, paths))}"))
+        elif not paths[path]:
+            problems.append(problem_at(mark, path, _LIST))
+        else:
+            root = _set(root, path, ScalarNode(text, mark, literal=True))
     return root, problems, warnings
 
 
@@ -75,10 +78,6 @@ def _near(name: str, known: Iterable[str]) -> str:
     hint = did_you_mean(name.removeprefix(prefix), keys)
     before, quote, word = hint.partition('"')
     return f"{before}{quote}{prefix}{word.upper()}" if hint else ""
-
-
-def _refuse_list(path: Path, mark: Mark, *, is_scalar: bool) -> list[Problem]:
-    return [] if is_scalar else [problem_at(mark, path, "is a list; only single values can be overridden")]
 
 
 def _set(root: MappingNode, path: Path, node: ScalarNode) -> MappingNode:

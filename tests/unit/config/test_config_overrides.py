@@ -72,12 +72,12 @@ def test_a_bad_override_is_refused_under_its_own_name(refused):
 
 
 def test_a_list_is_not_overridden(refused):
-    problems = refused(MINIMAL, {"GATEWAY_SERVER_TRUSTED_PROXIES": "10.0.0.0/8"})
+    problems = refused(MINIMAL, {"GATEWAY_SERVER_TRUSTED_PROXIES": "10.0.0.0/8"}, {"admin.hosts": "erp.example"})
 
-    assert (
-        "GATEWAY_SERVER_TRUSTED_PROXIES: server.trusted_proxies: is a list; only single values can be overridden"
-        in problems
-    )
+    assert problems == [
+        "GATEWAY_SERVER_TRUSTED_PROXIES: server.trusted_proxies: is a list; only single values can be overridden",
+        "flag admin.hosts: admin.hosts: is a list; only single values can be overridden",
+    ]
 
 
 def test_an_unknown_flag_is_refused_with_the_nearest_one(refused):
