@@ -27,9 +27,8 @@ from gateway.state.records import (
     load_session,
 )
 
-OPEN, ADD, EXTEND, UPDATE, ROTATE, REVOKE, REVOKE_TOKEN, MARK, HINT = SCRIPTS = tuple(
-    Script.load(name)
-    for name in ("open", "add", "extend", "update", "rotate", "revoke", "revoke_token", "mark", "hint")
+OPEN, ADD, EXTEND, ROTATE, REVOKE, REVOKE_TOKEN, MARK, HINT = SCRIPTS = tuple(
+    Script.load(name) for name in ("open", "add", "extend", "rotate", "revoke", "revoke_token", "mark", "hint")
 )
 _SLACK = 60  # seconds; as in shared.lua
 _UNPROVEN = 3600  # seconds that the pointer of an endless token lives until its session is known to list it
@@ -117,16 +116,6 @@ class Store(Reads):
         """The answer of a rotation has been heard: from now on a second use of its token is one."""
         async with self.calls.budget():
             await self.calls.one("HDEL", self.keys.grace(rotation.session_id), f"?{rotation.spent_hash}")
-
-    async def update_session(self, session: Session) -> bool:
-        """Replace what is known of the user (roles, tenant, context); False: the session is over."""
-        async with self.calls.budget():
-            key = self.keys.session(session.id)
-            updating = UPDATE.on([key], dump_session(session), *_tags(session))
-            last: bytes = await self.calls.one_durably(*updating)
-            if last:
-                await self.calls.many(self._hints(session, last.decode()))
-        return bool(last)
 
     async def revoke_session(self, session_id: str, cause: str) -> bool:
         """End a session and all its tokens, and tell every gateway, in one step; False: it was over."""

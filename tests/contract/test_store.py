@@ -1,6 +1,5 @@
 """Sessions and their tokens: what is found, what is not, and what is left behind. On both servers."""
 
-from dataclasses import replace
 from math import inf
 
 import pytest
@@ -176,19 +175,6 @@ async def test_a_damaged_record_is_an_outage_not_a_bad_credential(server, store,
 
     with pytest.raises(StoreUnavailable):
         await store.find_token(digest("a"))
-
-
-async def test_a_session_learns_new_roles(store, clock):
-    before = session("s1", clock)
-    await store.open_session(before, [access("a", clock)])
-
-    after = replace(before, roles=("auditor",))
-    assert await store.update_session(after)
-
-    assert (await store.find_token(digest("a"))).session == after
-    await store.revoke_session("s1", "logout")
-    assert not await store.update_session(before)
-    assert await store.session("s1") is None
 
 
 async def test_a_user_sees_the_sessions_that_are_not_over(store, clock):

@@ -29,7 +29,6 @@ def calls_of(store, clock):
         "find_refresh": lambda: store.find_refresh(digest("r0")),
         "add_tokens": lambda: store.add_tokens("s0", [access("x", clock)]),
         "rotate": lambda: store.rotate(rotation("s0", "r0", "x", clock)),
-        "update_session": lambda: store.update_session(session("s0", clock)),
         "session": lambda: store.session("s0"),
         "sessions_of": lambda: store.sessions_of("staff", "u0"),
         "revoke_session": lambda: store.revoke_session("s0", "x"),

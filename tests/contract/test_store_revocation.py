@@ -139,7 +139,7 @@ async def test_a_session_that_changed_its_tenant_follows_the_new_one(store, cloc
     """Its first token's pointer still names the old tenant's mark."""
     before = session("s1", clock, tenant="Garden")
     await store.open_session(before, [access("a", clock), refresh("r", clock)])
-    await store.update_session(replace(before, tenant="System"))
+    await store.rotate(rotation("s1", "r", "next", clock, session=replace(before, tenant="System")))
 
     assert await store.revoke_tenant("Garden", "closed") == 0
     assert (await store.find_token(digest("a"))).session.tenant == "System"

@@ -7,7 +7,7 @@ import pytest
 from gateway.state.script import Script
 
 
-@pytest.mark.parametrize("name", ["open", "add", "update", "rotate", "revoke", "revoke_token", "mark", "hint"])
+@pytest.mark.parametrize("name", ["open", "add", "extend", "rotate", "revoke", "revoke_token", "mark", "hint"])
 def test_every_script_is_shipped_beside_the_module(name):
     script = Script.load(name)
 
