@@ -49,7 +49,8 @@ def explain(error: ErrorDetails, known: Iterable[str]) -> str:
         case "extra_forbidden":
             return f"unknown key{_instead(str(error['loc'][-1]), set(known))}"
         case "literal_error":
-            words = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+            found = re.findall(r"'([^']*)'|([0-9]+)", error["ctx"]["expected"])
+            words = [word or number for word, number in found]
             return f"must be one of {', '.join(words)}{did_you_mean(str(error['input']), words)}"
         case "value_error":
             return str(error["ctx"]["error"])

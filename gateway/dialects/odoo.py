@@ -7,10 +7,10 @@ from functools import partial
 from math import inf
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from gateway.config.section import Section
-from gateway.config.values import Flag, Line, Names
+from gateway.config.values import Flag, Line, Names, read_whole
 from gateway.dialects.contract import DialectTools, Endpoints
 from gateway.dialects.odoo_pages import (
     JSON_TYPES,
@@ -86,7 +86,7 @@ class OdooOptions(Section):
     """Those that exist; any where it is empty."""
     session_info: tuple[Literal["session_id", "company_id"], ...] = ("session_id", "company_id")
     """Members that Odoo's own session_info no longer has; [] is what Odoo 14 and later answer."""
-    error_code: Literal[200, 0] = 200
+    error_code: Annotated[Literal[200, 0], BeforeValidator(read_whole)] = 200
     """Of errors that Odoo does not number; newer versions say 0."""
     server_version: Annotated[Line, AfterValidator(_version)] = "18.0"
     """Told by session_info, unless the ERP has told its own."""

@@ -13,6 +13,7 @@ from gateway.config.values import Name
 class Lamp(Section):
     color: Literal["red", "green"] = "red"
     watts: int = 1
+    volts: Literal[12, 230] = 230
     on: bool = False
     tags: tuple[str, ...] = ()
     key: Secret = Secret()
@@ -35,8 +36,13 @@ def errors(data):
     [
         ({"first": {"color": "gren"}}, ("first", "color"), 'must be one of red, green; did you mean "green"?'),
         ({"first": {"colour": "red"}}, ("first", "colour"), 'unknown key; did you mean "color"?'),
-        ({"first": {"zz": 1}}, ("first", "zz"), "unknown key; known here: color, key, key_file, on, tags, watts"),
+        (
+            {"first": {"zz": 1}},
+            ("first", "zz"),
+            "unknown key; known here: color, key, key_file, on, tags, volts, watts",
+        ),
         ({"first": {"watts": "many"}}, ("first", "watts"), "must be a whole number"),
+        ({"first": {"volts": "110"}}, ("first", "volts"), "must be one of 12, 230"),
         ({"first": {"on": "maybe"}}, ("first", "on"), "must be true or false"),
         ({"first": {"tags": "a"}}, ("first", "tags"), "must be a list, such as [one, two]"),
         ({"first": {"tags": [["a"]]}}, ("first", "tags", 0), "must be a single text"),

@@ -427,6 +427,11 @@ def test_a_switch_has_only_its_own_values(wrong):
         Odoo.Options.model_validate(wrong)
 
 
+@pytest.mark.parametrize(("written", "read"), [("0", 0), ("200", 200), (0, 0)])
+def test_a_number_is_read_from_a_configuration_which_has_texts_only(written, read):
+    assert Odoo.Options.model_validate({"error_code": written}).error_code == read
+
+
 @pytest.mark.parametrize("cookie", [None, "session_id=nobody's", "session_id={sid}", "lang=en"])
 async def test_the_session_may_come_in_a_header_of_its_own(ask, cookie):
     """Clients without a cookie jar take the id from the body and send it so, some of them beside the cookie."""
