@@ -120,9 +120,10 @@ async def test_the_last_attempt_is_remembered_whatever_became_of_it(house):
 
     accepted = await house.reloader.reload("test")
     assert house.reloader.last is accepted
-    house.file.write_text("refuse")
+    house.file.write_text("broken")
     refused = await house.reloader.reload("test")
 
+    assert (accepted.accepted, refused.accepted) == (True, False)
     assert house.reloader.last is refused
 
 

@@ -44,7 +44,7 @@ def servers_of(metrics: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
 
 
 def workers_of(metrics: Mapping[str, Any]) -> list[tuple[str, bool, int, int]]:
-    """Number, whether it serves, connections, and how often it was replaced; none where one process serves alone."""
+    """Number, whether it serves, connections, and how often it was replaced after a failure."""
     connections = {labels[0]: value for labels, value in metrics["worker_connections"]}
     restarts = {labels[0]: value for labels, value in metrics["worker_restarts_total"]}
     return [

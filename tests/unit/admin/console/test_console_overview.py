@@ -14,7 +14,7 @@ async def test_it_tells_what_is_up_and_what_is_down(operator):
     assert "none since the start" in page.text
     assert ["odoo", "http://10.0.0.1:8069", "up"] in page.rows
     assert ["odoo", "http://10.0.0.2:8069", "down"] in page.rows
-    assert "One process serves alone." in page.text
+    assert "None serves yet." in page.text
 
 
 async def test_a_store_that_is_away_does_not_take_the_overview_along(operator):
