@@ -67,7 +67,10 @@ def hash_password() -> None:
     """Print the argon2id hash of a password, asked for or read from standard input."""
     from argon2 import PasswordHasher  # noqa: PLC0415 - 30 ms that no other command needs
 
-    password = _read_password()
+    try:
+        password = _read_password().encode()
+    except UnicodeError:  # on reading or now, as the locale has it
+        raise Refused(["gateway: the password is not UTF-8 text"]) from None
     if not password:
         raise Refused(["gateway: the password is empty"])
     click.echo(PasswordHasher().hash(password))

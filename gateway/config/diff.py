@@ -136,7 +136,8 @@ def _spell(where: str, part: _Part) -> str:
         return "{" + ", ".join(keys) + "}"
     if isinstance(value, tuple | frozenset):
         return "[" + ", ".join(_spell(where, _Part(item)) for item in value) + "]"
-    return str(value if part.shown is None else part.shown)
+    shown = value if part.shown is None else part.shown
+    return str(shown).lower() if isinstance(shown, bool) else str(shown)
 
 
 def _told(value: Any) -> list[str]:

@@ -146,6 +146,13 @@ def test_an_empty_password_is_refused(run):
     assert result.stdout == ""
 
 
+def test_a_password_that_is_no_utf_8_is_refused(run):
+    result = run("hash-password", input=b"caf\xe9\n")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "gateway: the password is not UTF-8 text\n"
+
+
 def test_the_version_is_printed(run):
     assert run("version").stdout == run("--version").stdout == f"gateway {__version__}\n"
 

@@ -50,7 +50,7 @@ def test_routes_are_told_by_name_not_by_position():
     new = config(routes=[route("new"), route("a", public=True), route("b")])
 
     assert lines(old, new) == [
-        "~ routes[a].public: False -> True",
+        "~ routes[a].public: false -> true",
         "+ routes[new]: {name: new, path: /new/**, upstream: erp}",
     ]
 
