@@ -8,16 +8,18 @@ _WORD = r"(?:pass(?:word|wd)|secret|token|api[-_]?key|authorization|cookie)"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"()\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*",  # a JWT: its header always begins with {"
-        r"()\bgw[a-z]_[\w-]{8,}",  # our own opaque tokens and API keys
+        r"((?<![\w-])(?>[\w-]*?(?=eyJ)))[\w-]{9,}+\.[\w-]++\.[\w-]*+",  # a JWT: its header always begins with {"
+        r"()gw[a-z]_[\w-]{8,}",  # our own opaque tokens and API keys
         r"()\$argon2(?:id|i|d)\$[^\s\"']+",
         r"\b((?:Bearer|Basic)\s+)[\w.~+/=-]{4,}",
         r"\b((?:Authorization|Cookie|Set-Cookie|X-API-Key)[\"']?\s*:[^\S\n]*)\S[^\n]*",
-        rf"((?:{_WORD}[\w-]*|session_id)=[\"']?)[^\s&\"',;}})]+",  # a query, a form, a repr
-        rf"([\"'][\w-]*{_WORD}[\w-]*[\"']\s*:\s*[\"'])[^\"']+",  # JSON
+        rf"((?:{_WORD}[\w-]{{0,64}}+|session_id)(?:=|%(?:25)*+3D)[\"']?)[^\s&\"',;}})]+",  # a query, a form, a repr
+        rf"([\"'](?=[\w-]{{0,64}}?{_WORD})[\w-]{{1,96}}+[\"']\s*+:\s*+[\"'])[^\"']+",  # JSON
         r"(\w://[^\s:/@]*:)[^\s/@]+(?=@)",  # user:password@ in a URL
     )
 )
+# Each in linear time, whatever a client writes into a path: no piece of the text is looked at from two beginnings, or
+# it is short.
 _SECRET_NAME = re.compile(rf"{_WORD}$", re.IGNORECASE)
 
 

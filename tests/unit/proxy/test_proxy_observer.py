@@ -135,6 +135,10 @@ def test_a_refused_connection_is_counted():
         (b"/orders/1.png;access_token=s3cret", "/orders/1.png;access_token=[redacted]"),
         (b"/orders/eyJhbGciOi.J9.x", "/orders/[redacted]"),
         (b"/orders/gwa_0123456789", "/orders/[redacted]"),
+        (b"/orders/1.png%3Faccess_token%3DeyJhbGciOi.J9.x", "/orders/1.png%3Faccess_token%3D[redacted]"),
+        (b"/orders/1.png%3Faccess_token%3D9aBcD%2F0%3D", "/orders/1.png%3Faccess_token%3D[redacted]"),
+        (b"/orders/1.png%3Ft%3Dgwa_0123456789", "/orders/1.png%3Ft%3D[redacted]"),
+        (b"/orders/%22eyJhbGciOi.J9.x%22", "/orders/%22[redacted]%22"),
         (b"/orders/tokens/7", "/orders/tokens/7"),
     ],
 )
