@@ -37,6 +37,18 @@ def image():
     shutil.rmtree(directory)
 
 
+def test_what_is_no_python_is_installed_as_well(image):
+    """Scripts of the store, the demo's configuration, the console's templates and style."""
+    source = ROOT / "gateway"
+    kinds = ("*.lua", "*.yaml", "*.html", "*.css", "py.typed")
+    wanted = {path.relative_to(source) for kind in kinds for path in source.rglob(kind)}
+    (installed,) = (image.directory / "opt").glob("lib/python3*/site-packages/gateway")
+
+    assert {path.suffix for path in wanted} >= {".lua", ".yaml", ".html", ".css"}
+    for path in wanted:
+        assert (installed / path).read_bytes() == (source / path).read_bytes()
+
+
 @pytest.fixture
 def place(image):
     """A directory that the image's user can reach and not write to."""
