@@ -95,7 +95,7 @@ class TreeBuilder:
             self._value(frame, frame.node, frame.key, node)
 
     def _key(self, node: Node, end: Mark) -> _Key:
-        if isinstance(node, ScalarNode) and not node.is_null:
+        if isinstance(node, ScalarNode) and node.text and not node.is_null:
             return _Key("\0<<" if node.text == "<<" and node.plain else node.text, node.mark, end)
         self._refuse(node.mark, "a key must be a plain text")
         return _Key("", node.mark, end)

@@ -93,3 +93,10 @@ def test_an_unknown_anchor_to_merge_is_one_problem_with_a_place():
         read_tree("a: {<<: *b}\n", "f")
 
     assert str(refusal.value) == "f:1:9: a.<<: there is no such anchor; quote a value that begins with '*'"
+
+
+def test_an_empty_key_is_refused_with_all_that_stands_under_it():
+    with pytest.raises(ConfigRefused) as refusal:
+        read_tree('a: {b: 1, "": 2}\n', "f")
+
+    assert str(refusal.value) == "f:1:11: a: a key must be a plain text"
