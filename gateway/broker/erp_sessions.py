@@ -157,11 +157,11 @@ class ErpSessions:
         if self._unclaimed.pop(id(erp), None) is not None:
             self.discard(provider, erp)
 
-    def _hold(self, session_id: str, erp: ErpSession, version: str, *, doubted: bool = False) -> Credential:
+    def _hold(self, session_id: str, erp: ErpSession, version: str, after: Credential | None = None) -> Credential:
         if len(self._held) >= _MOST:
             for oldest in list(self._held)[: _MOST // 8]:
                 del self._held[oldest]
-        credential = Credential(erp, version, fresh_for=erp.renew_at - self._clock(), doubted=doubted)
+        credential = Credential(erp, version, fresh_for=erp.renew_at - self._clock(), after=after)
         self._held[session_id] = credential
         return credential
 
@@ -212,7 +212,7 @@ class ErpSessions:
             await self._store.revoke_session(session.id, "ended by the ERP")
             raise CredentialsRejected("the ERP has ended its session", reason=Reason.REVOKED)
         record = ErpRecord(token_hex(8), self._seal.seal(session, erp))
-        credential = self._hold(session.id, erp, record.version, doubted=True)
+        credential = self._hold(session.id, erp, record.version, used)
         await self._write(session, record, used.version, renewal)
         return credential
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 START = 4096
 """Bytes of an answer's body that are looked at."""
+_REFUSALS = 400
+"""Statuses from here on prove nothing about a credential."""
 _WORTH_KEEPING = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{8,1024}")
 """A cookie's value (RFC 6265, section 4.1.1); a shorter one deletes, or is none of a session."""
 
@@ -111,6 +113,8 @@ class ErpWatch:
             exchange.client.gate.renew_credential(exchange, self._erp, credential)
             return
         self._state = _State.PASSED
+        if credential is not None and not expired and self._status < _REFUSALS:
+            credential.taken()
         cookies = self._take_owned_cookies()
         if cookies and credential is not None and not expired:
             self._erp.adopt(exchange.verified.identity, credential, cookies)

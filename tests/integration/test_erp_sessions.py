@@ -158,6 +158,20 @@ def test_an_expired_session_is_renewed_and_the_request_sent_again(client, erps, 
 
 
 @pytest.mark.parametrize("kind", ["idempiere", "itempath", "jmix"], indirect=True)
+def test_a_session_that_ends_soon_after_its_renewal_ends_ours(client, erps, kind):
+    token = login(client, f"{kind}/auth")["access_token"]
+    expire_access(erps[kind])
+    assert data(client, kind, token).status == 200
+    erps[kind].expire_all()
+
+    answer = data(client, kind, token)
+
+    assert (answer.status, answer.json["error"]) == (401, "invalid_token")
+    assert "request_id" in answer.json, "it is the gateway's own"
+    assert data(client, kind, token).status == 401
+
+
+@pytest.mark.parametrize("kind", ["idempiere", "itempath", "jmix"], indirect=True)
 def test_a_body_that_was_not_kept_is_a_503_and_the_next_try_succeeds(client, erps, kind):
     token = login(client, f"{kind}/auth")["access_token"]
     data(client, kind, token)

@@ -27,5 +27,25 @@ def test_only_what_comes_from_a_renewal_is_trusted():
     assert not Credential(ERP, "v1").is_trusted
 
 
+def test_one_that_was_taken_after_its_renewal_may_end_again_but_once_a_minute():
+    renewed = Credential(ERP, "v2", after=Credential(ERP, "v1"))
+    assert renewed.is_trusted
+    renewed.taken()
+    assert not renewed.is_trusted
+
+    again = Credential(ERP, "v3", after=renewed)
+    again.taken()
+
+    assert again.is_trusted
+
+
+def test_one_that_nothing_was_renewed_for_stays_as_good_as_it_gets():
+    confirmed = Credential(ERP, "v1", doubted=True)
+
+    confirmed.taken()
+
+    assert confirmed.is_trusted
+
+
 def test_it_shows_nothing():
     assert repr(Credential(ERP, "v1")) == "Credential(version=v1)"
