@@ -44,7 +44,7 @@ class LocalControl:
         process, service = self._process, self._process.service
         now = monotonic()
         return Health(
-            store_up=service.state.feed.alive,
+            store_up=service.state.feed.store_answers,
             draining=process.stopping.is_set(),
             listening=process.is_listening,
             config_stale=process.reloader.is_stale,

@@ -30,7 +30,7 @@ class CrewControl(LocalControl):
                 servers[upstream, server] = bool(up) and servers.get((upstream, server), True)
         names = [upstream.name for upstream in supervisor.service.current.rules.upstreams]
         return Health(
-            store_up=supervisor.service.state.feed.alive,
+            store_up=supervisor.service.state.feed.store_answers,
             draining=supervisor.stopping.is_set(),
             listening=supervisor.is_listening,
             config_stale=supervisor.reloader.is_stale,

@@ -72,7 +72,7 @@ class Service:
         self._sweeper: asyncio.Task[None] | None = None
         self.metrics.watch("log_lines_dropped_total", streams.dropped)
         self.metrics.watch("store_errors_total", lambda: {(): state.store.calls.failures})
-        self.metrics.watch("store_up", lambda: {(): float(state.feed.alive)})
+        self.metrics.watch("store_up", lambda: {(): float(state.feed.store_answers)})
         self.metrics.watch("feed_up", lambda: {(): float(state.feed.alive)})
 
     async def start(self) -> None:
@@ -83,7 +83,7 @@ class Service:
         feed, until = self.state.feed, monotonic() + STORE_WAIT
         while not (feed.alive or monotonic() >= until):  # noqa: ASYNC110 - a moment in time, no event
             await asyncio.sleep(0.02)
-        if not feed.alive:
+        if not feed.store_answers:
             log.warning("the store does not answer yet: %s; requests that need it get 503", self.state.described)
 
     def use_tls(self, started: Loaded, certificate: Certificate | None = None) -> None:

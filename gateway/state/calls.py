@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.errors import StoreUnavailable
 from gateway.state.breaker import Breaker
+from gateway.state.complaints import Complaints
 from gateway.state.deadline import deadline
 from gateway.state.durable import SHARE, Durability
 from gateway.state.link import Command, Refusal
@@ -33,6 +34,7 @@ class Calls:
         self.failures = 0
         """Steps that failed, were too late, or were not tried because the store had just fallen silent."""
         self.breaker = Breaker()
+        self._complaints = Complaints()
         self._durability = durability or Durability()
         self._durable_turn = asyncio.Semaphore(_DURABLE_AT_ONCE)
 
@@ -43,15 +45,20 @@ class Calls:
             with self.breaker.step():
                 async with deadline(self.timeout):
                     yield
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             self.failures += 1
+            if not self.breaker.is_open:  # the feed says that the store is away, and why
+                self._complaints.tell(f"the store failed: {error}")
             raise
         except TimeoutError as late:
             self.failures += 1
             raise StoreUnavailable(f"the store did not answer within {self.timeout:g} s") from late
         except (Refusal, OSError) as error:
             self.failures += 1
-            raise StoreUnavailable(f"the store failed: {type(error).__name__}: {error}") from error
+            why = f"the store failed: {type(error).__name__}: {error}"
+            if isinstance(error, Refusal):
+                self._complaints.tell(why)
+            raise StoreUnavailable(why) from error
 
     async def one_durably(self, *command: str | bytes | int) -> Any:
         """Like `one`, for a write that no fail-over may lose."""

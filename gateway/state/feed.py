@@ -63,6 +63,11 @@ class Feed:
         """Whether every revocation up to half a second ago has been heard."""
         return monotonic() < self.alive_until
 
+    @property
+    def store_answers(self) -> bool:
+        """Whether every master took a heartbeat within the last half second, be it heard here or not."""
+        return self.alive or monotonic() < min((one.answers_until for one in self._subscriptions.values()), default=0.0)
+
     def listen(self, callback: Callable[[Invalidation], None]) -> None:
         """Call `callback` for each invalidation, in order, on the event loop; it must not raise."""
         self._listeners.append(callback)

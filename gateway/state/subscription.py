@@ -22,6 +22,9 @@ BEAT: Final = 0.15
 """Seconds between heartbeats: two may be lost before the feed counts as lost."""
 _QUIET: Final = 1.0
 _BACKOFF: Final = (0.05, 1.0)
+_REASONS: Final = 8
+"""Of one gap that are logged."""
+_UNHEARD: Final = "no heartbeat came back"
 
 # It is declared as a script that may write, although it does not, and names a key. So it is refused by a master that
 # may not write: one that was demoted, that lost the slot of the key, or that is cut off from the replicas or masters it
@@ -50,6 +53,8 @@ class Subscription:
     ) -> None:
         self.alive_until = 0.0
         """A `time.monotonic` moment; after it, messages may have gone unheard."""
+        self.answers_until = 0.0
+        """A `time.monotonic` moment; until then the master counts as one that answers, heard or not."""
         self.proven_at = -inf
         """When the last heartbeat that came back was written."""
         self._calls = calls
@@ -59,6 +64,10 @@ class Subscription:
         self._moved = moved
         self._restore = restore
         self._may_vouch = False
+        self._unheard = _UNHEARD
+        """Why heartbeats do not come back."""
+        self._told: set[str] = set()
+        """Why the feed is lost, as far as it was logged."""
         self._channel = keys.channel.encode()
         self._own_channel = keys.beat(token_hex(8))
         self._last = 0.0
@@ -86,8 +95,12 @@ class Subscription:
         while True:
             try:
                 key = self._calls.topology.key_on(self._master, self._keys.pulse)
-                await self._calls.through(self._master, _PULSE.on([key], self._own_channel, repr(monotonic())))
-            except StoreUnavailable:
+                written = monotonic()
+                await self._calls.through(self._master, _PULSE.on([key], self._own_channel, repr(written)))
+                self.answers_until = written + ALIVE
+                self._unheard = _UNHEARD
+            except StoreUnavailable as error:
+                self._unheard = str(error)
                 self._calls.topology.doubt(self._master)  # and nothing comes back, which says it to everybody else
             await asyncio.sleep(BEAT)
 
@@ -98,14 +111,20 @@ class Subscription:
                 await self._listen()
             except Exception as error:  # noqa: BLE001 - a feed that ended for good would leave every lookup cold
                 if self.alive_until:
-                    log.warning("the invalidation feed is lost, and tried again: %s: %s", type(error).__name__, error)
-                    pause = _BACKOFF[0]
-                else:
-                    pause = min(pause * 2, longest)
+                    self.answers_until = 0.0  # it may be gone altogether: the next heartbeat says
+                pause = _BACKOFF[0] if self.alive_until else min(pause * 2, longest)
+                self._tell(f"{type(error).__name__}: {error}")
             finally:
                 self.alive_until = 0.0
                 self._moved()
             await asyncio.sleep(pause)
+
+    def _tell(self, why: str) -> None:
+        """Each reason of a gap once: what is wrong may change meanwhile, and a log must not fill with it."""
+        if why in self._told or len(self._told) >= _REASONS:
+            return
+        log.warning("the invalidation feed of %s is lost, and tried again: %s", self._master.endpoint, why)
+        self._told.add(why)
 
     async def _listen(self) -> None:
         """Subscribe and pass on what comes, until the connection ends or falls silent. Raises OSError and Refusal."""
@@ -125,7 +144,7 @@ class Subscription:
             while not link.ended.done():
                 await asyncio.wait((link.ended,), timeout=_QUIET)
                 if monotonic() - self._last > _QUIET:
-                    raise TimeoutError("no heartbeat came back")
+                    raise TimeoutError(self._unheard)
             raise link.why or ConnectionResetError
         finally:
             self._may_vouch = False
@@ -142,4 +161,7 @@ class Subscription:
         elif self._may_vouch:
             self.proven_at = max(self.proven_at, float(data))
             self.alive_until = max(self.alive_until, float(data) + ALIVE)
+            if self._told:
+                self._told.clear()
+                log.info("the invalidation feed of %s is back", self._master.endpoint)
             self._moved()

@@ -18,6 +18,8 @@ class Listened:
         self.pending = []
         """What was published and is on its way: pushed before the next PING is answered."""
         self.answers_pings = True
+        self.beaten = b":1\r\n"
+        """What it says to a heartbeat."""
         self.subscribed = SUBSCRIBED
         self._pinged = []
         self.server = RespServer(self._say, **options)
@@ -48,4 +50,4 @@ class Listened:
         self.beats.append(command)
         if self.passes_on and self.listener is not None:
             self.publish(command[-1], channel=self.own)
-        return b":1\r\n"
+        return self.beaten

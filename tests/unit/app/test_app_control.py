@@ -51,7 +51,7 @@ def process(tmp_path):
     audited = []
     current = assembler()
     service = SimpleNamespace(
-        state=SimpleNamespace(store=Store(), feed=SimpleNamespace(alive=True), described="embedded store"),
+        state=SimpleNamespace(store=Store(), feed=SimpleNamespace(store_answers=True), described="embedded store"),
         gate=wired.gate,
         current=current,
         loaded_at=2.0,
@@ -88,7 +88,7 @@ async def test_health_is_what_is_known_now(process, control):
     assert health.upstreams == {"erp": (1, 1)}
 
     process.service.current.rules.upstreams[0].servers[0].healthy = False
-    process.service.state.feed.alive = False
+    process.service.state.feed.store_answers = False
     process.stopping.set()
     health = await control.health()
 

@@ -15,7 +15,7 @@ def supervisor(tmp_path):
     down = {"upstream_up": [[["erp", "http://10.0.0.1:8069"], 0.0]]}
     made = SimpleNamespace(
         crew=SimpleNamespace(serving=[SimpleNamespace(figures=up), SimpleNamespace(figures=up)]),
-        service=SimpleNamespace(current=assembler(), state=SimpleNamespace(feed=SimpleNamespace(alive=True))),
+        service=SimpleNamespace(current=assembler(), state=SimpleNamespace(feed=SimpleNamespace(store_answers=True))),
         reloader=SimpleNamespace(is_stale=False),
         stopping=asyncio.Event(),
         is_listening=True,

@@ -45,6 +45,17 @@ async def test_one_command_has_one_answer():
     assert await calls_on(ScriptedTopology(b"A")).one("GET", "a") == b"A"
 
 
+async def test_what_is_refused_is_said_in_the_log(caplog):
+    calls = calls_on(ScriptedTopology(Refusal("OOM full"), Refusal("OOM full")))
+
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            async with calls.budget():
+                await calls.one("SET", "a", "1")
+
+    assert caplog.messages == ["the store failed: Refusal: OOM full"]
+
+
 async def test_a_refused_command_is_an_outage_that_says_why():
     topology = ScriptedTopology(Refusal("READONLY You can't write"), 2, Refusal("OOM full"))
     calls = calls_on(topology)

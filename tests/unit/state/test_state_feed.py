@@ -76,6 +76,20 @@ async def test_a_feed_is_as_alive_as_the_least_alive_of_its_masters(two):
     assert not feed.alive
 
 
+async def test_a_store_that_is_not_heard_answers_all_the_same(two):
+    feed = feed_of(Shards(*(one.node for one in two)))
+    await feed.start()
+    await eventually(lambda: feed.alive)
+    two[1].passes_on = False
+    await eventually(lambda: not feed.alive)
+
+    await eventually(lambda: feed.store_answers)
+    assert not feed.alive
+    two[1].beaten = b"-READONLY not here\r\n"
+    await eventually(lambda: not feed.store_answers)
+    await feed.stop()
+
+
 async def test_a_new_master_is_listened_to_and_vouches_for_nothing_until_it_is_heard(two):
     old, new = two
     shards = Shards(old.node)

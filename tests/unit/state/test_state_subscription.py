@@ -1,6 +1,7 @@
 """One subscription: alive by its own heartbeats only, and every gap is told."""
 
 import asyncio
+import logging
 import re
 from time import monotonic
 
@@ -111,6 +112,7 @@ async def test_a_lost_connection_is_dead_at_once_and_the_next_one_tells_of_the_g
 
     rig.server.hang_up(rig.listener)
     await eventually(lambda: not subscription.alive_until)
+    assert not subscription.answers_until, "it may be gone altogether"
     await eventually(lambda: subscription.alive_until)
 
     assert rig.heard == [None, None]
@@ -139,6 +141,46 @@ async def test_a_refused_subscription_is_never_alive_and_is_tried_again(rig):
     rig.subscribed = SUBSCRIBED
 
     await eventually(lambda: subscription.alive_until)
+    await subscription.stop()
+
+
+async def test_each_reason_of_a_gap_is_told_once_and_so_is_its_end(rig, caplog):
+    caplog.set_level(logging.INFO, "gateway.state.subscription")
+    rig.subscribed = b"-NOPERM no channel\r\n+PONG\r\n"
+    subscription = subscribe(rig)
+    await eventually(lambda: [command[0] for command in rig.server.commands].count("SUBSCRIBE") >= 2)
+    rig.subscribed = b"-NOAUTH who is it\r\n+PONG\r\n"
+    await eventually(lambda: "NOAUTH" in caplog.text)
+    rig.subscribed = SUBSCRIBED
+    await eventually(lambda: subscription.alive_until)
+    await subscription.stop()
+
+    said = [record.getMessage().partition(" is ")[2] for record in caplog.records]
+    assert said == [
+        "lost, and tried again: Refusal: NOPERM no channel",
+        "lost, and tried again: Refusal: NOAUTH who is it",
+        "back",
+    ]
+
+
+async def test_why_heartbeats_do_not_come_back_is_told(rig, caplog):
+    subscription = subscribe(rig)
+    await eventually(lambda: subscription.alive_until)
+
+    rig.beaten = b"-READONLY not here\r\n"
+    rig.passes_on = False
+
+    await eventually(lambda: "READONLY not here" in caplog.text)
+    await subscription.stop()
+
+
+async def test_a_master_that_takes_heartbeats_answers_even_if_none_is_heard(rig):
+    rig.subscribed = b"-NOPERM no channel\r\n+PONG\r\n"
+    subscription = subscribe(rig)
+
+    await eventually(lambda: subscription.answers_until > monotonic())
+
+    assert subscription.alive_until == 0.0
     await subscription.stop()
 
 
