@@ -1,5 +1,8 @@
 """The frame: signing in and out, whose form it is, errors."""
 
+import subprocess
+import sys
+
 import pytest
 from fakes.admin import TOKEN
 from fakes.console import COOKIE
@@ -222,3 +225,11 @@ async def test_programs_get_their_errors_in_json(admin):
     answer = await admin.ask("POST", "/healthz")
 
     assert (answer.status, answer.content_type) == (405, "application/json")
+
+
+def test_neither_workers_nor_commands_pay_for_what_they_do_not_show():
+    code = (
+        "import sys, gateway.app.worker, gateway.cli; sys.exit('jinja2' in sys.modules or 'aiohttp.web' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
