@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from gateway.authn.sources.rpc import RpcCall, rpc_call
+from gateway.authn.sources.rpc import RpcCall, check_parts, rpc_call
 from gateway.errors import MalformedBody
 
 
@@ -15,6 +15,7 @@ class JsonRpc:
 
     def read(self, path: bytes, body: bytes) -> RpcCall:  # noqa: ARG002 - the seam's: the body says what is called
         """See BodySource. A key that stands there twice is refused: two parsers may each take another (CWE-436)."""
+        check_parts(body, (b",", b"[", b"{"))
         try:
             value = json.loads(body.decode(), object_pairs_hook=_once)
         except (ValueError, RecursionError):  # a decoding error is a ValueError, too

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from gateway.errors import Forbidden, MalformedBody
+from gateway.errors import BodyTooLarge, Forbidden, MalformedBody
 
 _LOGINS: Final = frozenset({"login", "authenticate"})
 _EXECUTES: Final = frozenset({"execute", "execute_kw"})
@@ -13,6 +13,8 @@ _CREDENTIAL: Final = 3
 _LONGEST_NAME: Final = 256
 _LONGEST_SECRET: Final = 8192
 """Characters, as at every login: comparing a name may cost the square of its length (NFKC sorts marks)."""
+MOST_PARTS: Final = 1_000_000
+"""Of a body: a call of 16 MiB is a file in one string, and millions of empty lists are nobody's call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,17 @@ class BodySource(Protocol):
     """Where Odoo speaks this protocol; a body means nothing elsewhere."""
 
     def read(self, path: bytes, body: bytes) -> RpcCall:
-        """The call in a body. Raises MalformedBody, or Forbidden for what is none of the calls that pass."""
+        """The call in a body. Raises MalformedBody, BodyTooLarge; Forbidden for what is none of the calls that pass."""
         ...
+
+
+def check_parts(body: bytes, marks: Sequence[bytes]) -> None:
+    """Refuse what would take seconds and hundreds of megabytes to read, before anybody is known (CWE-770).
+
+    `marks` begin or divide values; those inside of strings count as well. Raises BodyTooLarge.
+    """
+    if sum(map(body.count, marks)) > MOST_PARTS:
+        raise BodyTooLarge("an RPC of too many values")
 
 
 def rpc_call(service: object, method: object, args: Sequence[object], rpc_id: object = None) -> RpcCall:

@@ -5,7 +5,7 @@ from xmlrpc.client import Error, Unmarshaller
 
 from defusedxml.xmlrpc import DefusedExpatParser
 
-from gateway.authn.sources.rpc import RpcCall, rpc_call
+from gateway.authn.sources.rpc import RpcCall, check_parts, rpc_call
 from gateway.errors import MalformedBody
 
 
@@ -18,6 +18,7 @@ class XmlRpc:
 
     def read(self, path: bytes, body: bytes) -> RpcCall:
         """See BodySource. The service is the path's last part."""
+        check_parts(body, (b"<",))
         unmarshaller = Unmarshaller()
         try:
             parser = DefusedExpatParser(unmarshaller, forbid_dtd=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authn.sources.jsonrpc import JsonRpc
-from gateway.errors import Forbidden, MalformedBody
+from gateway.errors import BodyTooLarge, Forbidden, MalformedBody
 
 READ = JsonRpc().read
 JSON = st.recursive(
@@ -46,6 +46,22 @@ def test_a_call_is_read_with_its_id():
 def test_what_can_be_read_in_two_ways_or_in_none_is_refused(text):
     with pytest.raises(MalformedBody):
         READ(b"/jsonrpc", text)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1"])
+def test_millions_of_values_are_refused_unread(value):
+    with pytest.raises(BodyTooLarge):
+        READ(b"/jsonrpc", b'{"params": [' + (value + b",") * 1_000_000 + b"1]}")
+
+
+def test_a_file_in_one_string_is_read_whatever_its_size():
+    params = {
+        "service": "object",
+        "method": "execute_kw",
+        "args": ["prod", 2, "s", "ir.attachment", "create", "A" * 2**24],
+    }
+
+    assert READ(b"/jsonrpc", body(params)).who == 2
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | JSON.map(body))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authn.sources.xmlrpc import XmlRpc
-from gateway.errors import Forbidden, MalformedBody
+from gateway.errors import BodyTooLarge, Forbidden, MalformedBody
 
 READ = XmlRpc().read
 COMMON, OBJECT = b"/xmlrpc/2/common", b"/xmlrpc/2/object"
@@ -53,6 +53,11 @@ def test_the_path_says_which_service_is_called():
 def test_what_is_no_call_and_what_declares_entities_is_refused(text):
     with pytest.raises(MalformedBody):
         READ(COMMON, text.encode())
+
+
+def test_hundreds_of_thousands_of_values_are_refused_unread():
+    with pytest.raises(BodyTooLarge):
+        READ(COMMON, VERSION.replace("</methodCall>", "<value/>" * 1_000_000 + "</methodCall>").encode())
 
 
 @given(st.binary() | st.text().map(str.encode) | st.text().map(lambda text: f"<methodCall>{text}".encode()))
