@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from fakes.gateway_process import GatewayProcess, password_hash
-from fakes.redis_rigs import unused_port
+from fakes.ports import free_port
 from fakes.waiting import eventually
 
 HERE = Path(__file__).resolve().parent
@@ -103,7 +103,7 @@ class Node(GatewayProcess):
         directory.mkdir()
         self._setting, self._store = setting, store
         self.editions = 0
-        super().__init__(directory, setting.config(store=store), ports=unused_port)
+        super().__init__(directory, setting.config(store=store))
 
     @property
     def address(self):
@@ -167,7 +167,7 @@ class Upstream:
     """One scripted upstream: dies by kill -9 and comes back on its port."""
 
     def __init__(self, name, seed):
-        self.port = unused_port()
+        self.port = free_port()
         self._argv = [sys.executable, str(HERE / "rig_upstream.py"), str(self.port), name, str(seed)]
         self.process = None
 

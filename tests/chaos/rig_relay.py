@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 
-from fakes.redis_rigs import unused_port
+from fakes.ports import free_port
 
 
 class Relay:
     """Relays to one port. A cut holds what is under way and lets it go when it heals by ending those connections."""
 
     def __init__(self, port):
-        self.port = unused_port()
+        self.port = free_port()
         self._to = port
         self._ways = set()
         self._tasks = []

@@ -2,7 +2,7 @@
 
 import pytest
 from fakes.erp_rig import CHOICE, ERPS, LOGIN_PATHS, RENEW_PATHS, asking, provider
-from fakes.gateway_process import free_port
+from fakes.ports import free_port
 from fakes.token_fixtures import checks
 from fakes.token_rig import START, ManualClock, call, users
 

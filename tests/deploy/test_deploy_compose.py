@@ -14,8 +14,9 @@ import pytest
 import yaml
 from fakes.deploy_tools import DEPLOY, said
 from fakes.fronts import program, replaced
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
+from fakes.ports import free_port
 from fakes.servers import redis_program
 from redis import Redis
 from redis.exceptions import RedisError

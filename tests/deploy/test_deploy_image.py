@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from fakes.deploy_tools import DEPLOY, ROOT, said
-from fakes.gateway_process import free_port
 from fakes.image import NOBODY, Image, copied, instructions, stage
 from fakes.plain_client import PlainClient, bearer
+from fakes.ports import free_port
 
 from gateway import __version__
 

@@ -10,8 +10,9 @@ from fakes.authority import write_certificates
 from fakes.demo_upstream import DemoUpstream
 from fakes.deploy_tools import ROOT, said
 from fakes.fronts import CLIENT, FRONTS, HOST, RECIPES, TlsClient, replaced
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
+from fakes.ports import free_port
 
 MIB = 1024 * 1024
 SPOOFS = [

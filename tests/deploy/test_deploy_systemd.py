@@ -14,9 +14,9 @@ import pytest
 from fakes.demo_upstream import DemoUpstream
 from fakes.deploy_tools import DEPLOY, run, said, tool
 from fakes.fronts import replaced
-from fakes.gateway_process import free_port
 from fakes.image import reachable_python
 from fakes.plain_client import PlainClient
+from fakes.ports import free_port
 
 UNITS = DEPLOY / "systemd"
 PROGRAM = "/opt/gateway/bin/gateway"

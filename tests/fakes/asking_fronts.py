@@ -9,8 +9,8 @@ import time
 from fakes.authority import write_certificates
 from fakes.deploy_tools import DEPLOY
 from fakes.fronts import program, replaced
-from fakes.gateway_process import free_port
 from fakes.plain_client import PlainClient
+from fakes.ports import free_port
 
 RECIPES = DEPLOY / "in-front" / "forward-auth"
 HOST = "erp.example.com"

@@ -18,8 +18,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fakes.erp import Erp
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
+from fakes.ports import free_port
 from fakes.servers import PROGRAMS
 from fakes.small_shop import LOGINS, PASSWORD
 from fakes.store_house import CONFIG, SECRET, within

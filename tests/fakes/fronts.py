@@ -9,8 +9,8 @@ import subprocess
 import time
 
 from fakes.deploy_tools import DEPLOY, ROOT
-from fakes.gateway_process import free_port
 from fakes.plain_client import Conversation, PlainClient
+from fakes.ports import free_port
 
 RECIPES = DEPLOY / "in-front"
 PEERS = ROOT / ".test-tools" / "peers" / "bin"

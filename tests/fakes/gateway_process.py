@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import urllib.request
 
 from argon2 import PasswordHasher
 from fakes.log_lines import entries
+from fakes.ports import free_port
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -23,19 +23,12 @@ def password_hash(password):
     return _CHEAP.hash(password)
 
 
-def free_port():
-    """A port that nothing listens on now; the system hands out another one to the next caller."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class GatewayProcess:
     """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files."""
 
-    def __init__(self, directory, config=None, *, command=("run",), scheme="http", ports=free_port, own_group=False):
+    def __init__(self, directory, config=None, *, command=("run",), scheme="http", own_group=False):
         self.directory = directory
-        self.port, self.admin_port = ports(), ports()
+        self.port, self.admin_port = free_port(), free_port()
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         if config is not None:

@@ -1,13 +1,12 @@
 """One server of a store of many, on a TCP port and in a directory of its own, of either make."""
 
 import contextlib
-import random
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
+from fakes.ports import free_port
 from fakes.servers import PROGRAMS
 from redis import Redis
 from redis.exceptions import RedisError
@@ -24,15 +23,6 @@ def until(check, what, *, seconds=100.0):
                 return found
         time.sleep(0.02)
     raise AssertionError(f"{what}: not within {seconds} s")
-
-
-def unused_port():
-    """Below the ports of outgoing connections, so that a server that is started again finds it free."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Node:
@@ -65,7 +55,7 @@ class Node:
     def start(self):
         """Start it and wait for its first answer, be it only that it loads its file."""
         for _ in range(20):
-            self.port = self.port or unused_port()
+            self.port = self.port or free_port()
             with (self.directory / "log").open("ab") as log:
                 words = [*self.command(), *self.options]
                 self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd=self.directory)
@@ -75,7 +65,7 @@ class Node:
                 break
             self.port = 0
             if "--cluster-port" in self.options:
-                self.options[self.options.index("--cluster-port") + 1] = str(unused_port())
+                self.options[self.options.index("--cluster-port") + 1] = str(free_port())
         raise AssertionError((self.directory / "log").read_text()[-2000:])
 
     def _answers(self):

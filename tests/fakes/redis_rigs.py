@@ -6,7 +6,8 @@ All methods block: call them by `asyncio.to_thread` beside a load. Every rig is 
 import contextlib
 from pathlib import Path
 
-from fakes.redis_nodes import Node, SentinelNode, in_step, in_step_count, until, unused_port
+from fakes.ports import free_port
+from fakes.redis_nodes import Node, SentinelNode, in_step, in_step_count, until
 from redis.exceptions import RedisError
 
 MASTER_NAME = "gate"
@@ -188,7 +189,7 @@ class ClusterRig(Rig):
         masters, replicas = self._counts
         for _ in range(masters * (1 + replicas)):
             node = self._node("--cluster-enabled", "yes", "--cluster-node-timeout", str(self._node_timeout))
-            node.options += ["--cluster-replica-validity-factor", "0", "--cluster-port", str(unused_port())]
+            node.options += ["--cluster-replica-validity-factor", "0", "--cluster-port", str(free_port())]
             node.start()
         for number, node in enumerate(self.nodes):
             node.admin("CLUSTER", "SET-CONFIG-EPOCH", number + 1)

@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from fakes.gateway_process import free_port
+from fakes.ports import free_port
 
 HOME = Path(__file__).resolve().parents[2] / ".test-tools" / "tryton"
 MODULES = ("party", "company", "product", "timesheet", "sale")

@@ -6,7 +6,7 @@ import signal
 from contextlib import asynccontextmanager, contextmanager
 
 from fakes.assembling import BASE
-from fakes.gateway_process import free_port
+from fakes.ports import free_port
 
 from gateway.app.source import Source
 
@@ -18,11 +18,13 @@ def own_logging():
     """Logging is one per Python process: put back what starting a gateway sets up."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("gateway").setLevel(logging.NOTSET)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("gateway").setLevel(logging.NOTSET)
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ import hashlib
 import json
 import urllib.request
 
-from fakes.gateway_process import GatewayProcess, free_port, password_hash
+from fakes.gateway_process import GatewayProcess, password_hash
+from fakes.ports import free_port
 
 API_KEY = "wire-test-key-0123456789abcdef"
 

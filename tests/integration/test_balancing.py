@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fakes.erp import Erp, answer
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient
+from fakes.ports import free_port
 from fakes.waiting import eventually
 
 CONFIG = """\

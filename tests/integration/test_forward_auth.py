@@ -10,8 +10,9 @@ import websockets
 from fakes.asking_fronts import ASKING, HOST, RECIPES
 from fakes.demo_upstream import DemoUpstream
 from fakes.fronts import replaced
-from fakes.gateway_process import GatewayProcess, free_port, password_hash
+from fakes.gateway_process import GatewayProcess, password_hash
 from fakes.plain_client import Conversation, PlainClient, bearer, request
+from fakes.ports import free_port
 from fakes.waiting import eventually
 
 KEY = "a-declared-key-0123456789"

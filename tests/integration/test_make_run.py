@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
+from fakes.ports import free_port
 
 from gateway.demo.guide import guide
 from gateway.demo.pictures import picture

@@ -5,9 +5,10 @@ import socket
 import threading
 
 import pytest
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.memory import resident_bytes
 from fakes.plain_upstream import PlainUpstream, read_exactly, read_head
+from fakes.ports import free_port
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

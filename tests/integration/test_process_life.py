@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fakes.erp import Erp, answer
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
+from fakes.ports import free_port
 from fakes.servers import redis_program
 from fakes.small_shop import LOGINS, PASSWORD, SCANNER_KEY
 from fakes.waiting import eventually

@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 from fakes.fronts import program
-from fakes.gateway_process import free_port
+from fakes.ports import free_port
 from fakes.store_house import DURABLE, StoreHouse, within
 
 ENVOY = """\

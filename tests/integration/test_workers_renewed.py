@@ -9,8 +9,9 @@ import sys
 
 import pytest
 from fakes.erp import Erp
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient
+from fakes.ports import free_port
 from fakes.steady_load import SteadyLoad
 from fakes.waiting import eventually
 from fakes.workers import crew_config

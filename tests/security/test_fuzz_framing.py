@@ -6,7 +6,8 @@
 import pytest
 from fakes.framing import Incomplete, Malformed, read_all, read_request
 from fakes.framing_run import CONFIG, fuzz
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
+from fakes.ports import free_port
 
 CASES = 6000
 

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 from click.testing import CliRunner
+from fakes.ports import free_port
 
 from gateway.cli import cli
 
@@ -14,12 +15,6 @@ ROUTES = """\
 upstreams: {erp: {servers: ["http://127.0.0.1:9"]}}
 routes: [{name: all, path: /**, upstream: erp, public: true}]
 """
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import subprocess
 import sys
 
 import pytest
-from fakes.gateway_process import free_port
 from fakes.plain_client import PlainClient
+from fakes.ports import free_port
 
 from gateway.demo.serve import main
 

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from fakes.erp_rig import asking
 from fakes.fake_erp import FakeErp
-from fakes.gateway_process import free_port
+from fakes.ports import free_port
 
 from gateway.errors import ErpDown, ErpNonsense, ErpSlow, Unavailable
 
