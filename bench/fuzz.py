@@ -13,8 +13,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from fakes.framing_run import CONFIG, fuzz
-from fakes.gateway_process import GatewayProcess, free_port
+from fakes.gateway_process import GatewayProcess
 from fakes.memory import resident_bytes
+from fakes.ports import free_port
 
 CASES = 120_000
 SLICE = 10_000
