@@ -30,6 +30,8 @@ from gateway.tokens.opaque import api_key_id
 from gateway.tokens.verifier import TokenVerifier
 
 _PIECE = re.compile(rb"[^\s,;\"'=]+")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+"""From the alphabet of base64url to that of Base64 (RFC 4648)."""
 _MOST_PIECES = 64
 """No scheme has nearly as many parts: a value of more is not looked through, and does not pass."""
 
@@ -261,11 +263,11 @@ class Authenticator:
 
 def _in_basic(value: bytes) -> list[bytes]:
     """Name and password of HTTP Basic, where many an API takes its keys (`curl -u KEY:`)."""
-    scheme, _, encoded = value.partition(b" ")
+    scheme, _, encoded = b" ".join(value.split()).partition(b" ")
     if scheme.lower() != b"basic":
         return []
-    try:
-        name, _, password = b64decode(encoded).partition(b":")
+    try:  # as the most lenient ERP reads it: either alphabet, with or without padding
+        name, _, password = b64decode(encoded.translate(_STANDARD).rstrip(b"=") + b"==").partition(b":")
     except ValueError:
         return []
     return [name, password]

@@ -1,4 +1,4 @@
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from hashlib import sha256
 
 import pytest
@@ -362,6 +362,18 @@ def test_ours_in_the_place_of_a_name_or_password_is_taken_away(make, pair):
         make().foreign(request)
 
         assert request.authorization == left
+
+
+@pytest.mark.parametrize("scheme", [b"Basic ", b"basic  ", b"Basic\t"])
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+@pytest.mark.parametrize("pair", [b"gwa_dead:", b"gwa_dead:x", b"gwa_dead:xx", b"\xff\xef\xbf?>:gwa_dead"])
+def test_nor_does_it_pass_in_base64_that_only_a_lenient_erp_reads(make, scheme, encode, pair):
+    for padding in (b"", b"="):
+        request = Presented(scheme + encode(pair).rstrip(b"=") + padding)
+
+        make().foreign(request)
+
+        assert request.authorization is None
 
 
 def test_a_dead_token_of_ours_is_never_foreign(make):
