@@ -77,7 +77,7 @@ async def test_tokens_are_kept_behind_tls_and_a_password(rig, certificates, cloc
     ids=["a wrong password", "no password", "an authority that the system does not know"],
 )
 async def test_what_is_not_trusted_is_an_outage(rig, certificates, clock, wrong):
-    store = open_store(settings(rig, certificates, **wrong), base=certificates, clock=clock)
+    store = open_store(settings(rig, certificates, timeout=2.0, **wrong), base=certificates, clock=clock)
 
     with pytest.raises(StoreUnavailable) as refused:
         await store.find_token(digest("a"))
@@ -88,7 +88,7 @@ async def test_what_is_not_trusted_is_an_outage(rig, certificates, clock, wrong)
 
 async def test_a_certificate_for_another_name_is_an_outage(rig, certificates, clock):
     url = rig.url.replace("127.0.0.1", "localhost")
-    store = open_store(settings(rig, certificates, url=url), base=certificates, clock=clock)
+    store = open_store(settings(rig, certificates, timeout=2.0, url=url), base=certificates, clock=clock)
 
     with pytest.raises(StoreUnavailable):
         await store.find_token(digest("a"))
