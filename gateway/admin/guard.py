@@ -7,6 +7,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
+from math import inf
+from time import monotonic
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -15,6 +17,8 @@ from gateway.admin.replies import refusal
 from gateway.errors import GatewayError
 
 API_PREFIX = "/api/"
+QUIET_SECONDS = 1.0
+"""In which one wrong token is told: whoever tries them must not fill the log."""
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:\[\]@/\\]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
@@ -24,12 +28,17 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Guard:
     """Checks each request before a handler sees it, and turns what a handler raises into a JSON answer."""
 
-    def __init__(self, listen: str, hosts: Iterable[str], token: str) -> None:
-        """`listen` as configured (`127.0.0.1:8081`), `hosts` from `admin.hosts`; an empty token closes the API."""
+    def __init__(self, listen: str, hosts: Iterable[str], token: str, clock: Callable[[], float] = monotonic) -> None:
+        """`listen` as configured (`127.0.0.1:8081`), `hosts` from `admin.hosts`; an empty token closes the API.
+
+        `clock` in seconds.
+        """
         host = listen.rpartition(":")[0]
         self._hosts = {"localhost", host.lower(), *(name.lower() for name in hosts)}
         self._any_address = host in {"0.0.0.0", "[::]"}  # noqa: S104 - recognised, not bound to
         self._digest = hashlib.sha256(token.encode()).digest() if token else b""
+        self._clock = clock
+        self._told_at, self._untold = -inf, 0
 
     @property
     def has_token(self) -> bool:
@@ -41,6 +50,20 @@ class Guard:
         digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
         # Digests of equal length, compared in constant time: neither length nor prefix of the token shows.
         return hmac.compare_digest(digest, self._digest)
+
+    def tell_wrong(self, request: web.Request) -> None:
+        """Log that somebody has tried a token that is not the admin's.
+
+        Nothing slows them: many connections outrun a delay of each, and one for all keeps the operator out. What keeps
+        them out is the token's length.
+        """
+        now = self._clock()
+        if now - self._told_at < QUIET_SECONDS:
+            self._untold += 1
+            return
+        more = f"; {self._untold} more were not told" if self._untold else ""
+        _log.warning("a wrong admin token from %s%s", request.remote, more)
+        self._told_at, self._untold = now, 0
 
     @property
     def middleware(self) -> Middleware:
@@ -71,7 +94,10 @@ class Guard:
             return None
         if not self._digest:
             return refusal(403, "admin_api_off", "The admin API is off: set admin.token.")
-        if not self._knows(request.headers.getall("Authorization", [])):
+        credentials = request.headers.getall("Authorization", [])
+        if not self._knows(credentials):
+            if credentials:
+                self.tell_wrong(request)
             challenge = {"WWW-Authenticate": 'Bearer realm="admin"'}
             return refusal(401, "unauthorized", "The admin API needs the admin token as a Bearer token.", challenge)
         return None

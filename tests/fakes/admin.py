@@ -35,6 +35,7 @@ class Gateway:
 
     def __init__(self):
         self.is_up = True
+        self.time = 0.0
         self.is_draining = False
         self.is_stale = False
         self.is_listening = True
@@ -166,7 +167,7 @@ async def listen():
 
     async def start(listen="127.0.0.1:8081", hosts=(), token=TOKEN):
         gateway = Gateway()
-        listener = Listener(make_app(gateway, Guard(listen, hosts, token)))
+        listener = Listener(make_app(gateway, Guard(listen, hosts, token, lambda: gateway.time)))
         started.append(listener)
         return Admin(gateway, session, await listener.start("127.0.0.1", 0))
 

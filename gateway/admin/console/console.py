@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -97,13 +98,12 @@ class Console:
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         form = await read_form(request, None)
         if not self._guard.is_token(form.text("token")):
+            self._guard.tell_wrong(request)
             return self._pages.show("sign_in.html", status=403, mistake="That is not the admin token.")
         self._sign_ins.close(request.cookies.get(COOKIE, ""))
         _log.info("an operator signed in to the console from %s", request.remote)
         answer = self._pages.lead("/")
-        answer.set_cookie(
-            COOKIE, self._sign_ins.open(), path="/", httponly=True, samesite="Strict", secure=request.secure
-        )
+        answer.set_cookie(COOKIE, self._sign_ins.open(), **_guarded(request))
         return answer
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
@@ -115,8 +115,14 @@ class Console:
             raise Forbidden("this form was not sent from the console's own page")
         self._sign_ins.close(cookie)
         answer = self._pages.lead("/sign-in")
-        answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=request.secure)
+        answer.del_cookie(COOKIE, **_guarded(request))
         return answer
+
+
+def _guarded(request: web.Request) -> dict[str, Any]:
+    """The cookie's attributes. A proxy with TLS in front speaks plain HTTP here: the browser knows better."""
+    is_tls = request.headers.get("Origin", "").startswith("https://")
+    return {"path": "/", "httponly": True, "samesite": "Strict", "secure": is_tls}
 
 
 def _describe(error: Exception) -> tuple[int, str, dict[str, str]]:

@@ -57,6 +57,20 @@ async def test_the_api_needs_the_token_exactly(admin, authorization):
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="admin"'
 
 
+async def test_wrong_tokens_are_told_once_a_second_and_never_shown(admin, caplog):
+    admin.gateway.time = 10.0
+    for token in ("guess-1", "guess-2", "guess-3"):
+        await admin.ask("GET", "/api/v1/snapshot", token=token)
+    await admin.ask("GET", "/api/v1/snapshot", token="")
+    await admin.ask("GET", "/api/v1/snapshot")
+    assert caplog.messages == ["a wrong admin token from 127.0.0.1"]
+
+    admin.gateway.time = 11.0
+    form = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+    await admin.ask("POST", "/sign-in", token="", headers=form, data="token=guess-4")
+    assert caplog.messages[1:] == ["a wrong admin token from 127.0.0.1; 2 more were not told"]
+
+
 async def test_an_unknown_api_address_does_not_show_without_the_token(admin):
     assert (await admin.ask("GET", "/api/v1/nothing", token="")).status == 401
     assert (await admin.ask("GET", "/api/v1/nothing")).status == 404

@@ -65,6 +65,15 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites_and_opens_the_pag
     assert (await visitor.go("/")).place == "/"
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_behind_a_proxy_with_tls_the_cookie_is_never_sent_without(visitor, scheme):
+    headers = {"Origin": f"{scheme}://localhost", "Host": "localhost"}
+    answer = await visitor.post("/sign-in", [("token", TOKEN)], allow_redirects=False, headers=headers)
+
+    assert answer.status == 303
+    assert ("; Secure" in answer.headers["Set-Cookie"]) == (scheme == "https")
+
+
 @pytest.mark.parametrize("typed", ["", "wrong", TOKEN[:-1], TOKEN + "x", "\u00e4", "' OR 1=1"])
 async def test_another_token_opens_nothing_and_is_not_shown_again(visitor, typed):
     page = await visitor.sign_in(typed)
