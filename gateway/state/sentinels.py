@@ -23,6 +23,10 @@ _PAUSE: Final = 0.05
 _MOST_TRIES: Final = 8
 
 
+class _NobodyNamesAny(ConnectionError):
+    """All sentinels are away, or know nothing."""
+
+
 class Sentinels:
     """Asks the master only: one that answers READONLY was demoted, and what it refused is sent to its successor."""
 
@@ -103,8 +107,11 @@ class Sentinels:
         return self._master
 
     async def _search(self) -> None:
-        """Ask until the named master says that it is one. Raises OSError once that has taken too long."""
-        why: Exception = ConnectionError("no sentinel answered")
+        """Ask until the named master says that it is one. Raises OSError once that has taken too long.
+
+        Where no sentinel names any, nobody can have failed over: the one before is good for as long as it says so.
+        """
+        why: Exception = _NobodyNamesAny("no sentinel answered")
         with suppress(TimeoutError):
             async with asyncio.timeout(self._us.timeout):
                 while True:
@@ -113,7 +120,12 @@ class Sentinels:
                         return self._take(where, await where.open())
                     except OSError as error:
                         why = error
+                    if self._last is not None and isinstance(why, _NobodyNamesAny):
+                        break
                     await asyncio.sleep(_PAUSE)
+        if self._last is not None and isinstance(why, _NobodyNamesAny):
+            where = self._last.endpoint
+            return self._take(where, await where.open())
         raise ConnectionError(f"the sentinels name no master of {self._name} that answers: {why}")
 
     def _take(self, where: Endpoint, link: Link) -> None:
@@ -134,7 +146,7 @@ class Sentinels:
         """The address that most sentinels of the newest epoch name. Raises OSError if none names any."""
         votes = await opinions((self._ask_sentinel(one) for one in self._sentinels), name="sentinel")
         if not votes:
-            raise ConnectionError(f"no sentinel knows a master named {self._name}")
+            raise _NobodyNamesAny(f"no sentinel knows a master named {self._name}")
         return max(votes, key=lambda vote: (vote[0], votes.count(vote)))[1]
 
     async def _ask_sentinel(self, sentinel: Endpoint) -> tuple[int, tuple[str, int]]:

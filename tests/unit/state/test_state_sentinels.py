@@ -201,6 +201,36 @@ async def test_where_no_sentinel_names_a_master_it_is_said_in_time(house):
     store.close()
 
 
+@pytest.mark.parametrize("sentinels", ["know nothing", "hang"])
+async def test_while_no_sentinel_names_a_master_the_one_before_is_asked(house, monkeypatch, sentinels):
+    """It is there, and nobody can have failed over; one late answer must not lock everybody out until they are back."""
+    store = house.store(timeout=0.3)
+    (master,) = await store.masters()
+    house.named = [None] * 3
+    if sentinels == "hang":
+        monkeypatch.setattr(house, "_name", lambda _at, _command: b"")
+    store.doubt(master)
+
+    assert await store.ask([("GET", "a")]) == [b"0"]
+
+    assert await store.masters() == (master,)
+    store.close()
+
+
+async def test_a_former_master_that_was_demoted_is_not_asked_although_no_sentinel_names_another(house):
+    store = house.store(timeout=0.3)
+    (master,) = await store.masters()
+    house.servers[0]._hello = REPLICA
+    house.named = [None] * 3
+    store.doubt(master)
+
+    with pytest.raises(ConnectionError, match="is not a master"):
+        await store.ask([("SET", "a", "1")])
+
+    assert house.asked(0) == []
+    store.close()
+
+
 async def test_callers_who_go_while_the_master_is_looked_for_harm_nobody(house):
     store = house.store()
     hasty, patient = (asyncio.ensure_future(store.ask([("GET", key)])) for key in "ab")
