@@ -97,7 +97,11 @@ class Protection:
     async def _admit(self, attempt: Attempt) -> Reservation:
         until = monotonic() + _LONGEST_WAIT
         while True:
-            found = await self._attempts.reserve(attempt)
+            try:
+                found = await self._attempts.reserve(attempt)
+            except (StoreUnavailable, asyncio.CancelledError):  # it may be taken: of a Cluster, one server did its part
+                spawn(self._release(attempt), name="release a login")
+                raise
             if found.verdict is Verdict.RESERVED:
                 return found
             if found.verdict is Verdict.BANNED:

@@ -324,6 +324,25 @@ async def test_nothing_is_judged_while_the_store_is_away(clock):
     assert door.tried == []
 
 
+async def test_a_try_that_the_store_took_and_did_not_answer_costs_nothing(store, clock, monkeypatch):
+    """Of a Cluster one server counts an account's tries from here, and another, which may be down, those of all."""
+    door, reserve = Door(store, clock), Attempts.reserve
+    taken = []
+
+    async def half_done(self, attempt):
+        taken.append((await reserve(self, attempt)).verdict)
+        raise StoreUnavailable("one of its servers is down")
+
+    monkeypatch.setattr(Attempts, "reserve", half_done)
+    for _ in range(LIMITS.max_failures):
+        with pytest.raises(StoreUnavailable):
+            await door.try_("right")
+    monkeypatch.undo()
+
+    assert taken == [Verdict.RESERVED] * LIMITS.max_failures
+    assert await door.try_("right") == ADA
+
+
 async def test_a_wrong_password_that_could_not_be_counted_is_an_outage_and_stays_counted(door, monkeypatch):
     attempts = door.protection._attempts
 
