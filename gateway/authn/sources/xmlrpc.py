@@ -22,6 +22,8 @@ class XmlRpc:
         unmarshaller = Unmarshaller()
         try:
             parser = DefusedExpatParser(unmarshaller, forbid_dtd=True)
+            # Else each line break and each `&lt;` of a text is a call and an object of its own.
+            vars(parser)["_parser"].buffer_text = True
             parser.feed(body)
             parser.close()
             args = unmarshaller.close()

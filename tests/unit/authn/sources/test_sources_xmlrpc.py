@@ -1,3 +1,4 @@
+import sys
 from contextlib import suppress
 from xmlrpc.client import dumps
 
@@ -89,3 +90,18 @@ def test_what_was_written_is_what_is_read(password, more):
     asked = READ(COMMON, dumps(("prod", "ada", password, *more), "login").encode())
 
     assert asked.password == password
+
+
+@pytest.mark.parametrize("text", ["\n", "&lt;", "&#10;", "\r"])
+def test_a_long_text_is_not_read_in_a_million_pieces(text):
+    """Expat hands each line break and each reference over by itself unless it is told not to."""
+    body = dumps(("prod", 2, "secret", "x", "y", "TEXT"), "execute").replace("TEXT", text * 100_000).encode()
+    pieces = []
+    sys.setprofile(lambda frame, event, _: event == "call" and frame.f_code.co_name == "data" and pieces.append(event))
+    try:
+        called = READ(OBJECT, body)
+    finally:
+        sys.setprofile(None)
+
+    assert called.who == 2
+    assert 0 < len(pieces) < 1000
