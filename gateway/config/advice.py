@@ -1,5 +1,6 @@
 """Warnings: settings that load and are unsafe, or are written and have no effect."""
 
+import time
 from collections.abc import Iterator
 
 from gateway.config.credentials import is_weak_hash
@@ -12,6 +13,16 @@ from gateway.config.server import TOKEN_LENGTH
 
 Advice = tuple[Location, str]
 
+# fmt: off
+METHODS = frozenset({
+    "ACL", "BIND", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK", "M-SEARCH", "MERGE",
+    "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "OPTIONS", "PATCH", "POST", "PROPFIND", "PROPPATCH", "PURGE",
+    "PUT", "QUERY", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "TRACE", "UNBIND", "UNLINK", "UNLOCK",
+    "UNSUBSCRIBE",
+})
+# fmt: on
+"""What the parser of requests (llhttp) knows: a request with any other method is refused before it has a route."""
+
 
 def advise(config: Config, document: Document) -> None:
     """Warn of what is unsafe or has no effect."""
@@ -20,6 +31,7 @@ def advise(config: Config, document: Document) -> None:
         *_listeners(config),
         *_store(config),
         *_hashes(config, users),
+        *_keys(config),
         *_logins(config),
         *_upstreams(config),
         *_routes(config),
@@ -77,6 +89,12 @@ def _hashes(config: Config, users: list[tuple[str, UsersOptions]]) -> Iterator[A
             yield ("clients", index, "secret_hash"), weak
 
 
+def _keys(config: Config) -> Iterator[Advice]:
+    for index, key in enumerate(config.api_keys):
+        if key.expires <= time.time():
+            yield ("api_keys", index, "expires"), "is over: the key is refused"
+
+
 def _logins(config: Config) -> Iterator[Advice]:
     for name, login in config.logins.items():
         if (login.refresh.grace or 0) > 60:
@@ -101,6 +119,10 @@ def _routes(config: Config) -> Iterator[Advice]:
     for index, route in enumerate(config.routes):
         for key, message in _without_effect(route):
             yield ("routes", index, key), message
+        for position, method in enumerate(route.methods or ()):
+            if method not in METHODS:
+                message = f"no request can have the method {method}{did_you_mean(method, METHODS)}"
+                yield ("routes", index, "methods", position), message
 
 
 def _without_effect(route: RouteConfig) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,8 @@
+import httptools
 import pytest
 from fakes.configs import HASH, MINIMAL, USERS, WEAK_HASH
+
+from gateway.config.advice import METHODS
 
 KEYS = "signing_keys: [{kid: k, algorithm: HS256, secret: 0123456789abcdef0123456789abcdef}]\n"
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -36,6 +39,8 @@ def upstream(line):
         (upstream("tls: {verify: false}").replace("http://", "https://"), "upstreams.odoo.tls.verify: is false"),
         (route("public: true, credentials: [bearer]"), "routes[0].credentials: has no effect on a public route"),
         (route("public: true, anonymous: ['/a']"), "routes[0].anonymous: has no effect on a public route"),
+        (MINIMAL + f"api_keys: [{{id: k, hash: 'sha256:{'0' * 64}', user: u, expires: 2020-01-01}}]\n", "api_keys[0].expires: is over: the key is refused"),
+        (route("methods: [GET, GETT]"), 'routes[0].methods[1]: no request can have the method GETT; did you mean "GET"?'),
         (route("on_foreign: pass"), "routes[0].on_foreign: has no effect: access_token is not among"),
         (route("access_token_in_form: true"), "routes[0].access_token_in_form: has no effect"),
         (route("require: {roles: [], scopes: []}"), "routes[0].require: asks for nothing"),
@@ -75,3 +80,22 @@ def test_roles_of_an_erps_users_are_known_and_its_tenants_are_its_own(load_text)
     about = [str(warning) for warning in warnings if "routes[0].require" in str(warning)]
     assert len(about) == 1
     assert 'has "boss"' in about[0]
+
+
+class Silent:
+    """Hears of a request, and does nothing."""
+
+
+def is_taken(method):
+    try:
+        httptools.HttpRequestParser(Silent()).feed_data(f"{method} * HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    except httptools.HttpParserUpgrade:
+        return True  # CONNECT
+    except httptools.HttpParserError:
+        return False
+    return True
+
+
+def test_every_method_that_is_no_misspelling_is_one_that_the_parser_takes():
+    assert {method for method in METHODS if not is_taken(method)} <= {"SOURCE"}  # of ICE, and of HTTP in some versions
+    assert not is_taken("GETT")
