@@ -510,7 +510,9 @@ def test_http_2_is_asked_about_alike(front, token, upstream):
         "x-auth-method": ["access_token"]
     }
     assert upstream.requests[-1] == ("GET", "/whoami?a=1")
-    body, status, version = curl(front, "-X", "POST", "-d", "{}", url.partition("?")[0])
+    # Envoy ends the stream of who is still sending when it refuses; Debian's curl then forgets the answer.
+    sent = [] if front.kind == "envoy" else ["-d", "{}"]
+    body, status, version = curl(front, "-X", "POST", *sent, url.partition("?")[0])
     assert (json.loads(body)["error"], status, version) == ("unauthorized", 401, "2")
 
 
