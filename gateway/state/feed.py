@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from logging import getLogger
 from math import inf
@@ -55,6 +55,8 @@ class Feed:
         self._keys = store.keys
         self._listeners: list[Callable[[Invalidation], None]] = []
         self._subscriptions: dict[Node, Subscription] = {}
+        self._former: list[Subscription] = []
+        """On servers that are masters no more; yet to be stopped."""
         self._following: asyncio.Task[None] | None = None
         store.heard_here = self.catch_up
 
@@ -73,7 +75,13 @@ class Feed:
         self._listeners.append(callback)
 
     async def catch_up(self) -> None:
-        """Return once all that was published until now was heard here, or nothing known here counts any more."""
+        """Return once all that was published until now was heard here, or nothing known here counts any more.
+
+        What was published may have been so on a master that is so new that nobody has subscribed there.
+        """
+        masters = await self._masters() if self._following is not None else ()
+        if self._following is not None:  # still
+            self._attend(masters)
         await asyncio.gather(*(one.catch_up() for one in self._subscriptions.values()))
 
     async def start(self) -> None:
@@ -86,34 +94,42 @@ class Feed:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
             self._following = None
-        ending = [*self._subscriptions.values()]
-        self._subscriptions = {}
+        ending = [*self._subscriptions.values(), *self._former]
+        self._subscriptions, self._former = {}, []
         await asyncio.gather(*(one.stop() for one in ending))
         self.alive_until = 0.0
 
     async def _follow(self) -> None:
         """Listen to whoever are the masters; one that is new vouches for nothing until it is heard."""
         while True:
-            try:
-                masters = await self._calls.masters()
-            except Exception as error:  # a feed that ended for good would leave every lookup cold
-                if not isinstance(error, StoreUnavailable):
-                    log.exception("the store's masters are not known")
-                masters = [*self._subscriptions]  # each of them knows by itself whether it is alive
-            gone = [self._subscriptions.pop(node) for node in [*self._subscriptions] if node not in masters]
-            for node in masters:
-                if node not in self._subscriptions:
-                    self._subscriptions[node] = Subscription(
-                        self._calls,
-                        self._keys,
-                        node,
-                        heard=self._hear,
-                        moved=self._weigh,
-                        restore=self._restore,
-                    )
-            self._weigh()
-            await asyncio.gather(*(one.stop() for one in gone))
+            self._attend(await self._masters())
+            while self._former:
+                await self._former[0].stop()
+                del self._former[0]
             await asyncio.sleep(BEAT)
+
+    async def _masters(self) -> Sequence[Node]:
+        try:
+            return await self._calls.masters()
+        except Exception as error:  # a feed that ended for good would leave every lookup cold
+            if not isinstance(error, StoreUnavailable):
+                log.exception("the store's masters are not known")
+            return [*self._subscriptions]  # each of them knows by itself whether it is alive
+
+    def _attend(self, masters: Sequence[Node]) -> None:
+        """Subscribe to these and no others. Nothing is vouched for until the new ones are heard."""
+        self._former += [self._subscriptions.pop(node) for node in [*self._subscriptions] if node not in masters]
+        for node in masters:
+            if node not in self._subscriptions:
+                self._subscriptions[node] = Subscription(
+                    self._calls,
+                    self._keys,
+                    node,
+                    heard=self._hear,
+                    moved=self._weigh,
+                    restore=self._restore,
+                )
+        self._weigh()
 
     def _weigh(self) -> None:
         """As alive as the least alive of all."""

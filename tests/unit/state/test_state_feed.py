@@ -110,6 +110,25 @@ async def test_a_new_master_is_listened_to_and_vouches_for_nothing_until_it_is_h
     await feed.stop()
 
 
+async def test_a_revocation_on_a_master_that_nobody_listens_to_yet_is_not_served_over(two):
+    """The former one goes on passing heartbeats for a moment, and knows nothing of it."""
+    old, new = two
+    shards = Shards(old.node)
+    feed = feed_of(shards)
+    await feed.start()
+    await eventually(lambda: feed.alive)
+
+    new.passes_on = False
+    shards.nodes = (new.node,)
+    await feed.catch_up()
+
+    assert not feed.alive
+    await eventually(lambda: not feed._former)
+    await feed.stop()
+    await feed.catch_up()
+    assert not feed._subscriptions
+
+
 @pytest.mark.parametrize("trouble", [StoreUnavailable("away"), ConnectionError("refused"), ValueError("nonsense")])
 async def test_masters_that_are_not_known_now_were_known_before(two, trouble):
     shards = Shards(two[0].node)
