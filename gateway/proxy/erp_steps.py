@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from gateway.authn.authenticator import FOREIGN, NOBODY
+from gateway.authn.sources.base import Presented
 from gateway.errors import CredentialsRejected, GatewayError, Unavailable
 from gateway.proxy.forwarding import ForwardedExchange
 from gateway.proxy.route import Route
@@ -49,7 +50,7 @@ class ErpSteps(ABC):
             exchange.credential = await erp.fetch(exchange.verified.identity)
             self._go_on(exchange)
         except GatewayError as error:
-            exchange.refuse(_as_told(exchange, error))
+            exchange.refuse(as_told(error, exchange.route, exchange))
 
     def renew_credential(self, exchange: ForwardedExchange, erp: ErpSessionInjector, used: Credential) -> None:
         """The ERP says that `used` has ended: renew it and send the request again, once, if its body was kept."""
@@ -66,7 +67,7 @@ class ErpSteps(ABC):
             exchange.replayed = True
             self._go_on(exchange)
         except GatewayError as error:
-            exchange.refuse(_as_told(exchange, error))
+            exchange.refuse(as_told(error, exchange.route, exchange))
 
     def _go_on(self, exchange: ForwardedExchange) -> None:
         if not exchange.over:
@@ -74,8 +75,8 @@ class ErpSteps(ABC):
             self._forward(exchange, exchange.route, exchange.verified)
 
 
-def _as_told(exchange: ForwardedExchange, error: GatewayError) -> GatewayError:
+def as_told(error: GatewayError, route: Route | None, request: Presented) -> GatewayError:
     """What a dialect says of a refused credential may be made of its text, which only the authenticator knows."""
-    if isinstance(error, CredentialsRejected) and exchange.route is not None:
-        return exchange.route.authenticator.of_request(exchange, error)
+    if isinstance(error, CredentialsRejected) and route is not None:
+        return route.authenticator.of_request(request, error)
     return error

@@ -12,6 +12,7 @@ from gateway.authn.authenticator import COLD, FOREIGN, NOBODY
 from gateway.errors import Forbidden, GatewayError, NotFound, Unavailable
 from gateway.model import Call, Headers, Reply
 from gateway.proxy.calls import call_of
+from gateway.proxy.erp_steps import as_told
 from gateway.proxy.forward_auth import (
     URI_HEADER,
     Asked,
@@ -123,7 +124,7 @@ class VerifySteps(ABC):
             exchange.credential = await erp.fetch(exchange.verified.identity)
             verdict.tell(route)
         except GatewayError as error:
-            exchange.refuse(error)
+            exchange.refuse(as_told(error, route, verdict.asked))
 
 
 class _Verdict:

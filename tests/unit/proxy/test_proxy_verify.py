@@ -9,8 +9,9 @@ from fakes.waiting import eventually
 from fakes.wired_gate import Wired, erp_key
 
 from gateway.authn.session_cookies import OwnCookies
-from gateway.errors import Forbidden, StoreUnavailable
-from gateway.model import ErpSession, Reply
+from gateway.dialects.replies import refusal
+from gateway.errors import CredentialsRejected, Forbidden, StoreUnavailable
+from gateway.model import CredentialReading, ErpSession, Reply
 from gateway.proxy.cors import Cors
 from gateway.proxy.forward_auth import ForwardAuth
 from gateway.proxy.headers import HeaderActions, fold
@@ -446,6 +447,17 @@ async def test_a_session_in_the_erp_that_is_not_to_be_had_lets_nobody_in(error, 
     wired.upstream.erp = StillErp(refuses=error)
 
     assert (await cold_verdict(wired, ask(WARM)))[0] == status
+
+
+async def test_one_that_the_erp_has_ended_is_refused_with_the_text_of_the_token_where_the_dialect_tells_it():
+    told = []
+    reading = CredentialReading(tells_token=True)
+    wired = asking(({"reading": reading, "refuse": lambda error, _: told.append(error) or refusal(error)},))
+    wired.upstream.erp = StillErp(refuses=CredentialsRejected("it is over"))
+
+    status, _, _ = await cold_verdict(wired, ask(WARM))
+
+    assert (status, [error.presented for error in told]) == (401, ["warm"])
 
 
 async def test_a_proxy_that_has_gone_is_told_nothing():
