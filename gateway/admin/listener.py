@@ -15,6 +15,8 @@ from gateway.admin.replies import refusal
 
 BODY_BYTES = 64 * 1024
 STOP_SECONDS = 2.0
+_EVERYWHERE = "::"
+"""IPv4, too, as on the public listener; asyncio would leave that out."""
 
 
 def make_app(control: Control, guard: Guard) -> web.Application:
@@ -64,6 +66,8 @@ class Listener:
         manager = self._runner.server
         assert manager is not None
         settings: dict[str, Any] = {"access_log": None, "debug": False}
+        if sock is None and host == _EVERYWHERE:
+            sock = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
         place: dict[str, Any] = {"host": host, "port": port} if sock is None else {"sock": sock}
         self._server = await loop.create_server(lambda: _Connection(manager, loop=loop, **settings), **place)
         return int(self._server.sockets[0].getsockname()[1])

@@ -64,5 +64,18 @@ async def test_a_socket_that_was_handed_over_is_listened_on(admin):
         await listener.stop()
 
 
+async def test_every_address_of_version_6_means_those_of_version_4_too(admin):
+    """As it does for the public listener: asyncio alone would leave them out."""
+    listener = Listener(make_app(admin.gateway, Guard("[::]:8081", (), "")))
+
+    port = await listener.start("::", 0)
+
+    for address in ("127.0.0.1", "::1"):
+        _, writer = await asyncio.open_connection(address, port)
+        writer.close()
+        await writer.wait_closed()
+    await listener.stop()
+
+
 async def test_a_listener_that_never_started_can_be_stopped(admin):
     await Listener(make_app(admin.gateway, Guard("127.0.0.1:8081", [], ""))).stop()
