@@ -144,6 +144,16 @@ def test_ports_and_selectors_lead_to_the_pods(whole):
     ]
 
 
+def test_prometheus_calls_the_job_what_the_alerts_look_for():
+    objects = rendered("serviceMonitor.enabled=true", "fullnameOverride=erp")
+    label = objects["ServiceMonitor", "erp"]["spec"]["jobLabel"]
+
+    job = objects["Service", "erp-admin"]["metadata"]["labels"][label]
+
+    assert job == "gateway"
+    assert 'up{job=~".*gateway.*"} == 0' in (DEPLOY / "prometheus" / "alerts.yaml").read_text()
+
+
 def test_files_that_are_to_be_loaded_again_are_mounted_as_directories(plain):
     mounts = {mount["mountPath"]: mount for mount in container(plain)["volumeMounts"]}
 
@@ -155,6 +165,14 @@ def test_files_that_are_to_be_loaded_again_are_mounted_as_directories(plain):
 def test_a_change_of_the_configuration_leaves_the_pods_alone_unless_told_otherwise(plain, whole):
     assert "annotations" not in pod(plain)["metadata"]
     assert "checksum/config" in pod(whole)["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
+def test_a_pod_may_have_an_address_of_version_6(host):
+    environ = environment(rendered(f"listenHost={host}"))
+
+    assert environ["GATEWAY_SERVER_LISTEN"] == f"{host}:8080"
+    assert environ["GATEWAY_ADMIN_LISTEN"] == f"{host}:8081"
 
 
 def test_the_gateway_accepts_what_the_pod_is_given(whole, tmp_path):
