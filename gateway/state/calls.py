@@ -39,8 +39,11 @@ class Calls:
         self._durable_turn = asyncio.Semaphore(_DURABLE_AT_ONCE)
 
     @asynccontextmanager
-    async def budget(self) -> AsyncIterator[None]:
-        """Bound all round trips inside by one deadline. Raises StoreUnavailable for every failure of the store."""
+    async def budget(self, *, tells: bool = True) -> AsyncIterator[None]:
+        """Bound all round trips inside by one deadline. Raises StoreUnavailable for every failure of the store.
+
+        What is refused is logged, unless the caller `tells` nobody.
+        """
         try:
             with self.breaker.step():
                 async with deadline(self.timeout):
@@ -56,7 +59,7 @@ class Calls:
         except (Refusal, OSError) as error:
             self.failures += 1
             why = f"the store failed: {type(error).__name__}: {error}"
-            if isinstance(error, Refusal):
+            if tells and isinstance(error, Refusal):
                 self._complaints.tell(why)
             raise StoreUnavailable(why) from error
 
@@ -92,8 +95,11 @@ class Calls:
         return answers
 
     async def through(self, master: Node, command: Command) -> Any:
-        """Run one command on a server of one's choice, as a whole step. Raises StoreUnavailable."""
-        async with self.budget():
+        """Run one command on a server of one's choice, as a whole step. Raises StoreUnavailable.
+
+        Whoever chooses says what is wrong: a server that is a master no more is as it should be.
+        """
+        async with self.budget(tells=False):
             answer = (await master.ask((command,)))[0]
             if isinstance(answer, Refusal):
                 raise answer

@@ -56,6 +56,13 @@ async def test_what_is_refused_is_said_in_the_log(caplog):
     assert caplog.messages == ["the store failed: Refusal: OOM full"]
 
 
+async def test_what_a_former_master_refuses_of_a_heartbeat_is_no_complaint(caplog):
+    with pytest.raises(StoreUnavailable, match="MOVED"):
+        await calls_on(ScriptedTopology()).through(Node(Refusal("MOVED 7 127.0.0.1:7001")), ("PUBLISH", "gw:beat", "1"))
+
+    assert caplog.messages == []
+
+
 async def test_a_refused_command_is_an_outage_that_says_why():
     topology = ScriptedTopology(Refusal("READONLY You can't write"), 2, Refusal("OOM full"))
     calls = calls_on(topology)
