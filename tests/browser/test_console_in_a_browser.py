@@ -1,24 +1,11 @@
 """A real browser at the console: what an operator does at night, without one complaint of the browser's own."""
 
-from pathlib import Path
-
 import pytest
 from fakes.erp import Erp
 from fakes.gateway_process import GatewayProcess
 from fakes.plain_client import PlainClient, bearer
 from fakes.small_shop import LOGINS, PASSWORD
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CONFIG = """\
 server: {{public_url: "http://erp.example", trusted_proxies: [127.0.0.1]}}
 store: {{url: embedded://state, timeout: 10s}}
@@ -30,15 +17,6 @@ routes:
 """
 PAGES = ["Overview", "Sessions", "API keys", "Bans", "Routes", "Explain", "Reload"]
 HTML = '"><img src=x onerror="document.title=1"><script>document.title=2</script>'
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert Path(CHROMIUM).exists(), "install Debian's chromium: the console is shown in a real browser"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,10 @@
 """A page of another origin in a real browser: it logs in, calls and reads, and a page that is not listed does not."""
 
-from pathlib import Path
-
 import pytest
 from fakes.cors_site import cors_site, running_cors_site
-from playwright.sync_api import sync_playwright
 
 __all__ = ["cors_site", "running_cors_site"]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 CALL = """
 async ([address, params]) => {
   const headers = {'Content-Type': 'application/json', 'X-Zone': 'inner'};
@@ -26,12 +21,11 @@ WHO = {"db": "erp", "login": "ada", "password": "password"}
 
 
 @pytest.fixture
-def page():
-    assert Path(CHROMIUM).exists(), "install Debian's chromium: who may read what is decided in the browser"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page()
-        browser.close()
+def page(browser):
+    """In a context of its own: no cookie of another test's is there."""
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 def test_a_listed_page_logs_in_and_calls_with_the_cookie(page, cors_site):

@@ -9,21 +9,10 @@ import requests
 from fakes.demo_upstream import DemoUpstream
 from fakes.gateway_process import GatewayProcess
 from fakes.relay import Relay
-from playwright.sync_api import sync_playwright
 
 from gateway.demo.guide import DEMO_PASSWORD, DEMO_USER
 from gateway.demo.pictures import SIZE, picture
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SAMPLE = Path(__file__).resolve().parents[2] / "config.yaml"
 
 PIXELS = """
@@ -35,15 +24,6 @@ image => {
   return Array.from(context.getImageData(0, 0, canvas.width, canvas.height).data);
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert Path(CHROMIUM).exists(), "install Debian's chromium: pictures are shown in a real browser"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

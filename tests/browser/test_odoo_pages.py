@@ -1,15 +1,10 @@
 """The documentation's JavaScript for browsers, run in one: it logs in, calls, and no other site can do so for it."""
 
-from pathlib import Path
-
 import pytest
 from fakes.odoo_site import running_odoo_site, site
-from playwright.sync_api import sync_playwright
 
 __all__ = ["running_odoo_site", "site"]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 PRINTED = """
 // Session-based authentication
@@ -57,15 +52,6 @@ async address => {
   form.submit();
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert Path(CHROMIUM).exists(), "install Debian's chromium: cookies are guarded against what a real browser sends"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -286,12 +286,15 @@ async def test_a_restart_ends_every_sign_in(erp, browse, tmp_path):
         gateway.stop()
 
 
-async def test_before_a_redis_without_a_token_the_console_says_what_to_set(erp, browse, tmp_path):
+def before_an_absent_redis(erp):
     config = CONFIG.format(workers=1, logins=LOGINS, port=erp.port).replace(
         "url: embedded://state", 'url: "redis://127.0.0.1:1/0", encryption_key: "0123456789abcdef0123456789abcdef"'
     )
-    keys = 'signing_keys: [{kid: k1, algorithm: HS256, secret: "0123456789abcdef0123456789abcdef"}]\n'
-    gateway = GatewayProcess(tmp_path, config + keys).launch()
+    return config + 'signing_keys: [{kid: k1, algorithm: HS256, secret: "0123456789abcdef0123456789abcdef"}]\n'
+
+
+async def test_before_a_redis_without_a_token_the_console_says_what_to_set(erp, browse, tmp_path):
+    gateway = GatewayProcess(tmp_path, before_an_absent_redis(erp)).launch()
     try:
         await eventually(lambda: "the admin API is off" in gateway.stderr)
         page = await browse(gateway.admin_url).go("/")
@@ -303,12 +306,8 @@ async def test_before_a_redis_without_a_token_the_console_says_what_to_set(erp, 
 
 
 async def test_a_store_that_is_away_is_told_and_the_overview_stays(erp, browse, tmp_path):
-    config = CONFIG.format(workers=1, logins=LOGINS, port=erp.port).replace(
-        "url: embedded://state", 'url: "redis://127.0.0.1:1/0", encryption_key: "0123456789abcdef0123456789abcdef"'
-    )
     token = "a-console-token-0123456789abcdef0123456789"
-    more = 'signing_keys: [{kid: k1, algorithm: HS256, secret: "0123456789abcdef0123456789abcdef"}]\n'
-    gateway = GatewayProcess(tmp_path, config + more + f"admin: {{token: {token}}}\n").launch()
+    gateway = GatewayProcess(tmp_path, before_an_absent_redis(erp) + f"admin: {{token: {token}}}\n").launch()
     try:
         await eventually(lambda: "for health, metrics and the admin API" in gateway.stderr)
         operator = browse(gateway.admin_url)
