@@ -131,7 +131,11 @@ def machine(tmp_path):
     )
     (tmp_path / "config.yaml").write_text(text)
     (tmp_path / "lib").mkdir(mode=0o700)
-    yield {"GATEWAY_CONFIG": str(tmp_path / "config.yaml"), "CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+    yield {
+        "GATEWAY_CONFIG": str(tmp_path / "config.yaml"),
+        "CREDENTIALS_DIRECTORY": str(tmp_path / "credentials"),
+        "GATEWAY_STORE_TIMEOUT": "10s",  # a slow disk under all tests at once is no outage
+    }
     erp.stop()
 
 

@@ -187,7 +187,7 @@ def measure(directory, kind, rounds):
         for name, url in (("sure", cut.sure), ("frail", cut.frail)):
             (directory / name).mkdir()
             config = CONFIG.format(
-                admin="", url=url, secret=SECRET, store="", port=erp.port, logins=LOGINS.rstrip()
+                admin="", url=url, secret=SECRET, timeout="500ms", store="", port=erp.port, logins=LOGINS.rstrip()
             ).replace("admin: {token: }\n", "")
             gateways.append(GatewayProcess(directory / name, f"server: {{public_url: http://erp.example}}\n{config}"))
             gateways[-1].start()

@@ -18,7 +18,7 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "no")
 CONFIG = """\
 admin: {{token: {admin}}}
 logs: {{access: ./access.log, audit: ./audit.log}}
-store: {{url: "{url}", encryption_key: {secret}, {store}}}
+store: {{url: "{url}", encryption_key: {secret}, timeout: {timeout}, {store}}}
 signing_keys: [{{kid: k1, algorithm: HS256, secret: {secret}}}]
 {logins}
   jdx: {{dialect: jdx, path: /jdx, identity_provider: staff}}
@@ -34,7 +34,7 @@ routes:
 class StoreHouse:
     """`server` is the store, `gateway` the process. Requests are answered with (answer, seconds)."""
 
-    def __init__(self, kind, directory, *, options=DURABLE, store="", url=""):
+    def __init__(self, kind, directory, *, options=DURABLE, store="", timeout="500ms", url=""):
         self.erp = Erp()
         (directory / "store").mkdir()
         (directory / "gateway").mkdir()
@@ -45,6 +45,7 @@ class StoreHouse:
             url=url or self.server.url,
             secret=SECRET,
             store=store,
+            timeout=timeout,
             logins=LOGINS.rstrip(),
             port=self.erp.port,
         )

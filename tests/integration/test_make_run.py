@@ -36,7 +36,7 @@ def answers(demo):
     commands = [line for line in printed_guide(demo).splitlines() if line and not line.startswith("#")]
     script = "".join(f"{command}\nprintf '%s\\n' \"$? {END}\"\n" for command in commands)
     done = subprocess.run(
-        ["bash"], input=script, cwd=demo.directory, check=False, capture_output=True, text=True, timeout=60
+        ["bash"], input=script, cwd=demo.directory, check=False, capture_output=True, text=True, timeout=110
     )
     assert done.stderr == ""
     shown = re.split(rf"(\d+) {re.escape(END)}\n", done.stdout)
@@ -175,7 +175,7 @@ def test_a_port_that_the_demo_erp_cannot_have_is_named_by_its_key(tmp_path):
             check=False,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=100,
         )
 
     assert done.returncode == 1
@@ -194,7 +194,12 @@ def test_the_demo_wants_the_sample_configuration(tmp_path):
     (tmp_path / "config.yaml").write_text(mine)
 
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "demo"], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=20
+        [sys.executable, "-m", "gateway", "demo"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
 
     assert done.returncode == 1

@@ -36,7 +36,7 @@ def embedded(erp):
 
 
 def on_redis(erp, port):
-    store = f'{{url: "redis://127.0.0.1:{port}", encryption_key: "{SECRET}"}}'
+    store = f'{{url: "redis://127.0.0.1:{port}", encryption_key: "{SECRET}", timeout: 500ms}}'
     return CONFIG.format(store=store, keys=KEYS, logins=LOGINS, port=erp.port)
 
 

@@ -9,7 +9,7 @@ from fakes.store_house import StoreHouse, within
 @pytest.fixture(params=sorted(PROGRAMS))
 def house(request, tmp_path):
     with Replicated(request.param, tmp_path / "redis") as rig:
-        house = StoreHouse(request.param, tmp_path, store="min_replicas: 1, timeout: 2s", url=rig.url)
+        house = StoreHouse(request.param, tmp_path, store="min_replicas: 1", timeout="2s", url=rig.url)
         house.replica = rig.nodes[1]
         try:
             house.server.start()  # not the one that is used
