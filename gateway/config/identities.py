@@ -1,7 +1,7 @@
 """The section `identity_providers`, and the listed users of `type: users`."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -81,7 +81,19 @@ def _each_once(users: tuple[User, ...]) -> tuple[User, ...]:
     _refuse_twice("id", (user.id for user in users))
     for user in users:
         _refuse_twice("tenant", (tenant.name for tenant in user.tenants))
+        _each_id_once("tenant", user.tenants)
+        for tenant in user.tenants:
+            _each_id_once("role", tenant.roles)
+            for role in tenant.roles:
+                _each_id_once("organization", role.organizations)
+                for organization in role.organizations:
+                    _each_id_once("warehouse", organization.warehouses)
     return users
+
+
+def _each_id_once(what: str, choices: Sequence[Tenant | TenantRole | Organization | Warehouse]) -> None:
+    """A client chooses by id: of two that share one, it could only ever have the first."""
+    _refuse_twice(f"{what} id", (choice.id for choice in choices))
 
 
 def _refuse_twice(what: str, values: Iterable[str]) -> None:

@@ -14,6 +14,18 @@ def user(**changes):
     return "{" + ", ".join(f"{key}: {value}" for key, value in pairs.items()) + "}"
 
 
+def in_tenant(roles):
+    return f"[{{id: 9, name: t, roles: [{roles}]}}]"
+
+
+def in_role(organizations):
+    return in_tenant(f"{{id: 8, name: r, organizations: [{organizations}]}}")
+
+
+def in_organization(warehouses):
+    return in_role(f"{{id: 7, name: o, warehouses: [{warehouses}]}}")
+
+
 def test_the_options_of_listed_users_are_bound_by_assembly(load_text):
     loaded = load_text(MINIMAL + USERS)
 
@@ -46,6 +58,10 @@ def test_two_users_do_not_share_an_id(refused):
         ({"roles": "sales"}, "must be a list"),
         ({"tenants": "[{id: 1}]"}, "users[0].tenants[0].name: is missing"),
         ({"tenants": "[{id: 1, name: a}, {id: 2, name: a}]"}, 'lists the tenant "a" twice'),
+        ({"tenants": "[{id: 1, name: a}, {id: 1, name: b}]"}, 'lists the tenant id "1" twice'),
+        ({"tenants": in_tenant("{id: 1, name: a}, {id: 1, name: b}")}, 'lists the role id "1" twice'),
+        ({"tenants": in_role("{id: 1, name: a}, {id: 1, name: b}")}, 'lists the organization id "1" twice'),
+        ({"tenants": in_organization("{id: 1, name: a}, {id: 1, name: b}")}, 'lists the warehouse id "1" twice'),
         ({"password_hash": '""'}, "password_hash: is empty"),
         ({"username": '"a\\nb"'}, "username: holds a line break"),
     ],
