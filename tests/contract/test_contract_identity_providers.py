@@ -237,7 +237,7 @@ async def ask(erp, session):
     if session.cookies:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in session.cookies)
     async with asking(erp.port) as client:
-        return await client.ask("POST", "/api/v1/models", body=b"{}", headers=headers, timeout=5)
+        return await client.ask("POST", "/api/v1/models", body=b"{}", headers=headers, timeout=60)
 
 
 def told_expired(known, answer):

@@ -42,7 +42,7 @@ class ToHandlers(BaseAdapter):
         )
         endpoints = {**self._login.dialect.endpoints(), **self._login.dialect.well_known()}
         handler = endpoints[request.method, target.path.removeprefix("/oauth2")]
-        reply = asyncio.run_coroutine_threadsafe(handler(call), self._loop).result(10)
+        reply = asyncio.run_coroutine_threadsafe(handler(call), self._loop).result(60)
         answer = requests.Response()
         answer.status_code, answer._content, answer.request, answer.url = reply.status, reply.body, request, request.url
         answer.headers.update({name.decode(): value.decode() for name, value in reply.headers})

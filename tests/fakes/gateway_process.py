@@ -112,7 +112,7 @@ class GatewayProcess:
 
     def access_log(self, *, lines=0):
         """What was written so far, at least so many lines of it: they are written in batches."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while True:
             found = [entry for entry in entries(self.directory / "stdout") if "duration_ms" in entry]
             if len(found) >= lines:
@@ -122,7 +122,7 @@ class GatewayProcess:
 
     def logged(self, path):
         """The first line of the access log about this path, which the gateway may be about to write."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             for entry in self.access_log():
                 if entry["path"] == path:
@@ -132,7 +132,7 @@ class GatewayProcess:
 
     def _is_ready(self):
         try:
-            with urllib.request.urlopen(f"{self.admin_url}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.admin_url}/readyz", timeout=20) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

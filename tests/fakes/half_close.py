@@ -6,7 +6,7 @@ import sys
 
 def main(address):
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as sock:
+    with socket.create_connection((host, int(port)), timeout=60) as sock:
         sock.sendall(sys.stdin.buffer.read())
         sock.shutdown(socket.SHUT_WR)
         try:

@@ -15,7 +15,7 @@ def entries(path):
     return [json.loads(line) for line in whole_lines(path) if line.startswith("{")]
 
 
-def line_with(path, text, *, seconds=10.0):
+def line_with(path, text, *, seconds=30.0):
     """The one line with this text, once it is there."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

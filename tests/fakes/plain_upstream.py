@@ -24,7 +24,7 @@ class PlainUpstream:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
     def _accept(self):
         with contextlib.suppress(OSError):

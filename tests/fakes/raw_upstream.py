@@ -7,12 +7,12 @@ import sys
 def main(address, end):
     host, _, port = address.rpartition(":")
     with socket.create_server((host, int(port)), reuse_port=False) as listener:
-        listener.settimeout(10)
+        listener.settimeout(60)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sock, _ = listener.accept()
         with sock:
-            sock.settimeout(10)
+            sock.settimeout(60)
             received = b""
             while not received.endswith(end.encode()):
                 more = sock.recv(65536)

@@ -58,7 +58,7 @@ class Tryton:
 
     def stop(self):
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     @property
     def log(self):

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 
 
-async def eventually(check, *, seconds=10.0):
+async def eventually(check, *, seconds=30.0):
     """Return the first true value of `check()`, which may be a coroutine function."""
     for _ in range(int(seconds / 0.01)):
         found = check()

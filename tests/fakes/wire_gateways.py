@@ -72,7 +72,7 @@ class WireGateways:
             b'{"username": "clerk", "password": "clerk"}',
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(login, timeout=10) as answer:
+        with urllib.request.urlopen(login, timeout=60) as answer:
             return json.load(answer)["access_token"]
 
     @property

@@ -101,7 +101,7 @@ def there(request, erps):
 
 @pytest.fixture
 def odoo(there):
-    return odoorpc.ODOO("127.0.0.1", port=there("odoo"), timeout=20)
+    return odoorpc.ODOO("127.0.0.1", port=there("odoo"), timeout=60)
 
 
 def test_odoorpc_lists_databases_before_it_logs_in(odoo):
@@ -142,7 +142,7 @@ def test_odoorpc_stays_logged_in_while_odoo_rotates_the_session(odoo, erps):
 
 
 def test_odoorpc_puts_the_password_into_each_call_where_odoo_is_newer(there):
-    odoo = odoorpc.ODOO("127.0.0.1", port=there("odoo"), version="18.0", timeout=20)
+    odoo = odoorpc.ODOO("127.0.0.1", port=there("odoo"), version="18.0", timeout=60)
     with pytest.raises(odoorpc.error.RPCError, match="Wrong login ID or password"):
         odoo.login(DATABASE, "ada", "wrong")
 
@@ -219,7 +219,7 @@ class JmixClient:
     def status(self, token=None):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         ask = requests.get if token else self.session.get
-        return ask(f"{self.url}/rest/entities", headers=headers, timeout=20).status_code
+        return ask(f"{self.url}/rest/entities", headers=headers, timeout=60).status_code
 
 
 @pytest.fixture(params=["/oauth", "/oauth2"])
@@ -233,7 +233,7 @@ def jmix(request, there, monkeypatch):
 
 def test_requests_oauthlib_logs_in_calls_and_refreshes(jmix):
     first = jmix.login()
-    assert jmix.session.get(f"{jmix.url}/rest/entities", timeout=20).json()["user"] == "ada"
+    assert jmix.session.get(f"{jmix.url}/rest/entities", timeout=60).json()["user"] == "ada"
 
     second = jmix.refresh()
 
@@ -270,7 +270,7 @@ class Documented:
 
     def ask(self, method, path, token="", **options):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.session.request(method, self.url + path, headers=headers, timeout=20, **options)
+        return self.session.request(method, self.url + path, headers=headers, timeout=60, **options)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ class Shell:
     def end(self):
         self._bash.stdin.close()
         self._bash.stdout.close()
-        self._bash.wait(10)
+        self._bash.wait(60)
 
 
 class Reader:

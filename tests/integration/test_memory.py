@@ -196,7 +196,7 @@ def test_a_client_that_does_not_read_harms_no_other(gateway, upstream, client):
     threading.Event().wait(1)
 
     for _ in range(3):
-        with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as other:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as other:
             other.sendall(b"GET /5 HTTP/1.1\r\nHost: a\r\n\r\n")
             assert read_head(other).startswith(b"HTTP/1.1 200 ")
 

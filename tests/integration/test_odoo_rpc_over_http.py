@@ -77,7 +77,7 @@ def site(running_site):
 
 
 def test_odoorpc_logs_in_and_executes(site):
-    odoo = odoorpc.ODOO("127.0.0.1", port=site.gateway.port, timeout=20)
+    odoo = odoorpc.ODOO("127.0.0.1", port=site.gateway.port, timeout=60)
     odoo.login("prod", "eve", PASSWORD)
 
     for _ in range(3):

@@ -7,7 +7,7 @@ import pytest
 @pytest.fixture
 def odoo(site):
     """Asks for the version before anybody has logged in."""
-    return odoorpc.ODOO("127.0.0.1", port=site.gateway.port, timeout=20)
+    return odoorpc.ODOO("127.0.0.1", port=site.gateway.port, timeout=60)
 
 
 def test_it_logs_in_calls_and_logs_out(odoo, site):

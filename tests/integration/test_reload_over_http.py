@@ -147,7 +147,7 @@ async def test_roles_that_a_user_lost_are_gone_with_the_next_refresh(gateway, cl
 
 async def test_an_exchange_under_way_keeps_the_rules_it_began_with(gateway, client, erp, config):
     go_on = threading.Event()
-    erp.answers["/orders/open/slow"] = lambda _: go_on.wait(10) and answer(200, b"old", [("Server", "odoo")])
+    erp.answers["/orders/open/slow"] = lambda _: go_on.wait(60) and answer(200, b"old", [("Server", "odoo")])
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(client.get, "/orders/open/slow")
         await eventually(lambda: erp.seen)
@@ -157,7 +157,7 @@ async def test_an_exchange_under_way_keeps_the_rules_it_began_with(gateway, clie
         assert client.get("/orders/open/x").status == 404
         go_on.set()
 
-        assert pending.result(10).body == b"old"
+        assert pending.result(60).body == b"old"
 
 
 async def test_a_kept_connection_gets_the_new_rules(gateway, client, config):
@@ -196,7 +196,7 @@ async def test_reloads_under_load_fail_nobody(gateway, client, config):
             assert admin.post("/api/v1/reload", None, admin_token).status == 200
         stop.set()
         for worker in workers:
-            worker.result(10)
+            worker.result(60)
 
     assert failed == []
     assert len(answered) > 100

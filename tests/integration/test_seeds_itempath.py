@@ -78,7 +78,7 @@ def curl(running):
         for placeholder, value in written.items():
             command = command.replace(placeholder, value)
         told = command.replace("curl ", "curl --silent --show-error --write-out '%{http_code}' ", 1)
-        done = subprocess.run(["sh", "-c", told], capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run(["sh", "-c", told], capture_output=True, text=True, check=True, timeout=60)
         body, _, status = (
             done.stdout.rpartition("\n") if "\n" in done.stdout else (done.stdout[:-3], "", done.stdout[-3:])
         )

@@ -159,7 +159,7 @@ def curl(running):
         for placeholder, value in written.items():
             command = command.replace(placeholder, value)
         told = command.replace("curl ", "curl --silent --show-error --write-out '\\n%{http_code}' ")
-        done = subprocess.run(["sh", "-c", told], capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run(["sh", "-c", told], capture_output=True, text=True, check=True, timeout=60)
         body, _, status = done.stdout.rpartition("\n")
         return int(status), json.loads(body)
 

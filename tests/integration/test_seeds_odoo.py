@@ -46,7 +46,7 @@ ASKED = {
 def typed(site: OdooSite, printed: str, directory: Path):
     """What a shell answers in which this was typed."""
     shell = ["bash", "-euc", printed.replace(HOST, site.gateway.url)]
-    return json.loads(subprocess.run(shell, cwd=directory, check=True, capture_output=True, timeout=30).stdout)
+    return json.loads(subprocess.run(shell, cwd=directory, check=True, capture_output=True, timeout=60).stdout)
 
 
 def test_the_curl_commands_log_in_and_call(site, tmp_path):

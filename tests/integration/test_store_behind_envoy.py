@@ -52,7 +52,7 @@ class Envoy:
     def break_down(self, percent):
         """So many commands of a hundred fail, and as many are late."""
         where = f"http://127.0.0.1:{self._admin}/runtime_modify?store.errors={percent}&store.delays={percent}"
-        urllib.request.urlopen(urllib.request.Request(where, method="POST"), timeout=10).close()
+        urllib.request.urlopen(urllib.request.Request(where, method="POST"), timeout=60).close()
 
     def answers(self):
         try:

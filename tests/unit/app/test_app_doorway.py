@@ -47,7 +47,7 @@ class House:
 
 async def was_cut(client):
     try:
-        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 10) == b""
+        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 60) == b""
     except ConnectionResetError:
         return True
 

@@ -12,7 +12,7 @@ def manager(tmp_path):
     """What a service manager listens on."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(tmp_path / "notify"))
-        sock.settimeout(10)
+        sock.settimeout(60)
         yield sock
 
 
@@ -56,7 +56,7 @@ def test_an_abstract_address_begins_with_an_at_sign():
     name = f"gateway-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(f"\0{name}")
-        sock.settimeout(10)
+        sock.settimeout(60)
 
         Notifier({"NOTIFY_SOCKET": f"@{name}"}).stopping()
 

@@ -55,7 +55,7 @@ async def test_a_second_stop_waits_for_nothing(tmp_path):
 async def test_the_service_manager_is_told_of_each_step(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(10)
+        manager.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         async with running(tmp_path, Silent) as process:
             await process.reloader.reload("a test")

@@ -19,7 +19,7 @@ def test_it_serves_until_it_is_told_to_end():
         finally:
             process.send_signal(signal.SIGTERM)
 
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("words", [["nowhere"], ["127.0.0.1:1", "127.0.0.1:2"]])

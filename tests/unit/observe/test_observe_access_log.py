@@ -184,4 +184,4 @@ async def test_on_a_running_loop_a_line_is_written_by_itself():
     written = asyncio.Event()
     AccessLog(lambda batch: written.set(), lambda: 0.0).record(**LINE)
 
-    await asyncio.wait_for(written.wait(), 10)
+    await asyncio.wait_for(written.wait(), 60)

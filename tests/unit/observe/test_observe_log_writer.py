@@ -21,7 +21,7 @@ class Gate:
 
     def write(self, data):
         self.entered.set()
-        self.passable.wait(10)
+        self.passable.wait(60)
         if self.broken:
             raise OSError("no space left")
         self.written.append(data)
@@ -47,7 +47,7 @@ def test_a_stalled_reader_costs_lines_and_never_the_caller():
     gate = Gate()
     writer = LogWriter(gate, lambda: NOON, pending_bytes=10)
     writer.write(b"first\n")
-    gate.entered.wait(10)
+    gate.entered.wait(60)
     writer.write(b"2nd\n")
     writer.write(b"third\nfourth\n")  # does not fit: returns at once
 
@@ -110,7 +110,7 @@ def test_a_pipe_made_non_blocking_by_somebody_else_loses_nothing():
     reader.start()
     Descriptor(writing).write(data)
     os.close(writing)
-    reader.join(10)
+    reader.join(60)
     os.close(reading)
 
     assert bytes(received) == data

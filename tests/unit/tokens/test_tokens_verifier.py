@@ -153,7 +153,7 @@ async def test_a_revocation_empties_the_cache_through_the_real_feed(rig):
     heard = asyncio.Event()
     await feed.start()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not feed.alive:  # noqa: ASYNC110 - the feed says it in no other way
                 await asyncio.sleep(0)
             pair = await rig.native.broker.login("ada", PASSWORD, CALL)

@@ -29,7 +29,7 @@ def erp():
 async def test_an_answer_is_read_whole(erp):
     async with asking(erp.port) as client:
         answer = await client.ask(
-            "POST", "/x?y=1", body=b"{}", headers={"Accept": "a/b"}, address="192.0.2.7", timeout=5
+            "POST", "/x?y=1", body=b"{}", headers={"Accept": "a/b"}, address="192.0.2.7", timeout=60
         )
 
     assert (answer.status, answer.body, answer.headers["x-erp"]) == (200, b"ok", "1")
@@ -42,8 +42,8 @@ async def test_an_answer_is_read_whole(erp):
 
 async def test_a_cookie_never_comes_back_by_itself(erp):
     async with asking(erp.port) as client:
-        await client.ask("GET", "/x", timeout=5)
-        await client.ask("GET", "/x", timeout=5)
+        await client.ask("GET", "/x", timeout=60)
+        await client.ask("GET", "/x", timeout=60)
 
     assert [asked for asked in erp.asked if "cookie" in asked.headers] == []
 
@@ -75,7 +75,7 @@ async def test_a_redirect_is_an_answer_and_not_followed(erp):
     erp.script("/x", "redirect")
 
     async with asking(erp.port) as client:
-        answer = await client.ask("GET", "/x", timeout=5)
+        answer = await client.ask("GET", "/x", timeout=60)
 
     assert answer.status == 302
     assert len(erp.asked) == 1
@@ -84,7 +84,7 @@ async def test_a_redirect_is_an_answer_and_not_followed(erp):
 async def test_a_refused_connection_is_an_erp_that_is_down():
     async with asking(free_port()) as client:
         with pytest.raises(ErpDown) as raised:
-            await client.ask("GET", "/x", timeout=5)
+            await client.ask("GET", "/x", timeout=60)
 
     assert type(raised.value) is ErpDown
 
@@ -92,14 +92,14 @@ async def test_a_refused_connection_is_an_erp_that_is_down():
 async def test_another_server_is_asked_where_one_refuses(erp):
     async with asking(free_port(), erp.port) as client:
         for _ in range(3):
-            assert (await client.ask("GET", "/x", timeout=5)).status == 200
+            assert (await client.ask("GET", "/x", timeout=60)).status == 200
 
 
 async def test_servers_that_a_check_found_down_are_not_asked(erp):
     async with asking(erp.port) as client:
         client._upstream.servers[0].healthy = False
         with pytest.raises(ErpDown):
-            await client.ask("GET", "/x", timeout=5)
+            await client.ask("GET", "/x", timeout=60)
 
     assert erp.asked == []
 
@@ -114,14 +114,14 @@ async def test_an_answer_that_is_no_http_makes_no_sense(erp):
 
     async with asking(erp.port) as client:
         with pytest.raises(ErpNonsense):
-            await client.ask("GET", "/x", timeout=5)
+            await client.ask("GET", "/x", timeout=60)
 
 
 async def test_when_the_process_ends_nobody_is_asked_any_more(erp):
     async with asking(erp.port) as client:
-        await client.ask("GET", "/x", timeout=5)
+        await client.ask("GET", "/x", timeout=60)
 
     with pytest.raises(ErpDown):
-        await client.ask("GET", "/x", timeout=5)
+        await client.ask("GET", "/x", timeout=60)
 
     assert len(erp.asked) == 1
