@@ -33,16 +33,19 @@ def _limits_its_store(config):
 
 
 class GatewayProcess:
-    """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files."""
+    """`gateway run` in `directory`, or any other `command` of it; what it writes is kept in two files.
 
-    def __init__(self, directory, config=None, *, command=("run",), scheme="http", own_group=False):
+    `inside` is a command that becomes the one after it, in surroundings that it makes.
+    """
+
+    def __init__(self, directory, config=None, *, command=("run",), inside=(), scheme="http", own_group=False):
         self.directory = directory
         self.port, self.admin_port = free_port(), free_port()
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         if config is not None:
             (directory / "config.yaml").write_text(config)
-        self._command = [sys.executable, "-m", "gateway", *command]
+        self._command = [*inside, sys.executable, "-m", "gateway", *command]
         self._command += ["--set", f"server.listen=127.0.0.1:{self.port}"]
         self._command += ["--set", f"admin.listen=127.0.0.1:{self.admin_port}"]
         self._own_group = own_group
