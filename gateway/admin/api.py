@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.admin.bodies import read_body
 from gateway.admin.control import Control, KeyView, Lifting
 from gateway.admin.replies import reply
 from gateway.errors import BadRequest, NotFound
@@ -123,7 +124,7 @@ async def _read(request: web.Request, known: set[str]) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
     try:
-        fields = json.loads(await request.read())
+        fields = json.loads(await read_body(request))
     except (ValueError, RecursionError):
         raise BadRequest("not JSON") from None
     if not isinstance(fields, dict) or not fields.keys() <= known:

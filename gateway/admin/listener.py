@@ -15,6 +15,8 @@ from gateway.admin.replies import refusal
 
 BODY_BYTES = 64 * 1024
 STOP_SECONDS = 2.0
+IDLE_SECONDS = 75.0
+"""For a whole request head, and between two requests: longer than a scrape's interval of a minute."""
 _EVERYWHERE = "::"
 """IPv4, too, as on the public listener; asyncio would leave that out."""
 
@@ -52,7 +54,9 @@ class _Connection(web.RequestHandler):
 class Listener:
     """The admin listener: started once, stopped last, so that probes see the drain."""
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, *, idle: float = IDLE_SECONDS) -> None:
+        """`idle`: seconds for which a connection may stay without a whole request."""
+        self._idle = idle
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
         self._server: asyncio.Server | None = None
 
@@ -65,7 +69,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         manager = self._runner.server
         assert manager is not None
-        settings: dict[str, Any] = {"access_log": None, "debug": False}
+        settings: dict[str, Any] = {"access_log": None, "debug": False, "keepalive_timeout": self._idle}
         if sock is None and host == _EVERYWHERE:
             sock = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
         place: dict[str, Any] = {"host": host, "port": port} if sock is None else {"sock": sock}

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from gateway.admin.bodies import read_body
 from gateway.admin.console.sign_ins import SignIn
 from gateway.errors import BadRequest, Forbidden, UnsupportedMediaType
 
@@ -45,7 +46,7 @@ async def read_form(request: web.Request, sign_in: SignIn | None) -> Form:
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("not a form")
     try:
-        sent = (await request.read()).decode()
+        sent = (await read_body(request)).decode()
         fields = parse_qs(sent, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise BadRequest("the form cannot be read") from None

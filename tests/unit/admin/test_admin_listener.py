@@ -44,6 +44,20 @@ async def test_bytes_that_are_not_http_are_not_reflected_nor_logged(admin, reque
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: "], ids=["nothing", "half a head"])
+async def test_a_connection_without_a_whole_request_is_closed(admin, sent):
+    """Else whoever reaches the listener could hold it shut for the probes: slow heads, as Slowloris sends them."""
+    listener = Listener(make_app(admin.gateway, Guard("127.0.0.1:8081", [], "")), idle=0.2)
+    port = await listener.start("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+
+    assert await reader.read() == b""
+
+    writer.close()
+    await listener.stop()
+
+
 async def test_a_port_in_use_is_an_os_error(admin):
     listener = Listener(make_app(admin.gateway, Guard("127.0.0.1:8081", [], "")))
 
