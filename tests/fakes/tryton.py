@@ -50,7 +50,7 @@ class Tryton:
         return self
 
     def _wait(self):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while not self._listens():
             assert self._process.poll() is None, self.log
             assert time.monotonic() < until, self.log
