@@ -69,6 +69,8 @@ class Odoo(ErpAccounts):
         if not isinstance(result, dict):
             raise ErpNonsense("odoo: the sign-in has no result")
         uid = result.get("uid")
+        if uid is False:  # how a wrong password was told until Odoo 12; a second factor is null
+            return None
         if not uid:
             raise SelectionNeeded("odoo: the account has a second factor")
         if isinstance(uid, bool) or not isinstance(uid, int):
@@ -85,15 +87,12 @@ class Odoo(ErpAccounts):
         """
         first = (self.database, who, password)
         if isinstance(who, str):
-            uid = await self._called(call, "common", "authenticate", *first, {})
-            name = who
+            uid, name = await self._called(call, "common", "authenticate", *first, {}), who
         else:
             # Every user may read this of himself (SELF_READABLE_FIELDS): the call that any password of his can make.
-            rows = await self._called(call, "object", "execute", *first, "res.users", "read", [who], ["login"])
-            row = rows[0] if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict) else {}
-            uid, name = rows and row.get("id"), text_in(row, "login")
-            if uid and (uid != who or not name):
-                raise ErpNonsense("odoo: it tells of another user than was asked for")
+            asked = ("res.users", "read", [[who]], {"fields": ["login"]})
+            rows = await self._called(call, "object", "execute_kw", *first, *asked)
+            uid, name = (False, "") if rows is False else (who, _login_of(who, rows))
         if not uid:
             return None
         if isinstance(uid, bool) or not isinstance(uid, int):
@@ -143,6 +142,17 @@ class Odoo(ErpAccounts):
         return await self._ask(
             "POST", f"{self._path}/{method}", body=_rpc(params), headers={**JSON_HEADERS, **carried}, address=address
         )
+
+
+def _login_of(uid: int, rows: object) -> str:
+    """The login in a user's own record; the uid where Odoo does not tell it: it has looked at the password before."""
+    if rows is None:
+        raise ErpNonsense("odoo: the call has no result")
+    row = rows[0] if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict) else {}
+    name = text_in(row, "login")
+    if name and row.get("id") != uid:
+        raise ErpNonsense("odoo: it tells of another user than was asked for")
+    return name or str(uid)
 
 
 def _rpc(params: dict[str, Any]) -> bytes:

@@ -1,5 +1,7 @@
 """Odoo: refusals on HTTP 200, a cookie that rotates, and three ways to say that a session is over."""
 
+import json
+
 import pytest
 from fakes.erp_rig import asking, provider
 from fakes.odoo import DATABASE, Odoo, error, rpc
@@ -77,6 +79,12 @@ async def test_a_second_factor_is_no_wrong_password(erp, known):
 
     with pytest.raises(SelectionNeeded):
         await known.verify("ada", PASSWORD, call())
+
+
+async def test_until_odoo_12_a_wrong_password_is_no_user(erp, known):
+    erp.script("/web/session/authenticate", lambda *_: module_rpc({"uid": False, "session_id": "s" * 40}))
+
+    assert await known.verify("ada", "wrong", call()) is None
 
 
 async def test_an_unknown_database_is_the_operators_fault(erp, checks):
@@ -212,7 +220,7 @@ async def test_a_call_with_a_wrong_password_is_nobodys(asked_by_rpc, who):
 
 @pytest.mark.parametrize(
     ("who", "result"),
-    [("ada", True), ("ada", "2"), (2, [{"id": 3, "login": "bob"}]), (2, [{"id": 2}])],
+    [("ada", True), ("ada", "2"), (2, [{"id": 3, "login": "bob"}]), (2, [{"login": "bob"}]), (2, None)],
 )
 async def test_an_answer_about_somebody_else_is_nonsense(asked_by_rpc, who, result):
     fake, known = asked_by_rpc
@@ -220,3 +228,22 @@ async def test_an_answer_about_somebody_else_is_nonsense(asked_by_rpc, who, resu
 
     with pytest.raises(ErpNonsense):
         await known.verify_rpc(who, PASSWORD, call())
+
+
+@pytest.mark.parametrize("result", [[{"id": 2}], [{"id": 7, "name": "Azure"}], [], {"by": "a module"}, True])
+async def test_who_may_not_read_his_login_is_known_by_his_uid(asked_by_rpc, result):
+    fake, known = asked_by_rpc
+    fake.script("/jsonrpc", lambda fake, request: rpc(1, result=result))
+
+    account = await known.verify_rpc(2, PASSWORD, call())
+
+    assert (account.id, account.name) == ("2", "2")
+
+
+async def test_a_uid_is_asked_about_by_the_method_that_odoo_documents(asked_by_rpc):
+    fake, known = asked_by_rpc
+
+    await known.verify_rpc(2, PASSWORD, call())
+
+    [asked] = fake.asked_for("/jsonrpc")
+    assert json.loads(asked.body)["params"]["method"] == "execute_kw"
