@@ -1,13 +1,14 @@
 """A store with TLS and a user of least rights: what the manual says is enough, and no more is given. On real servers."""
 
+import re
 from pathlib import Path
 
 import pytest
 from fakes.authority import write_certificates
 from fakes.records import access, digest, session
 from fakes.redis_rigs import ClusterRig, Replicated, SentinelRig
-from fakes.rig_servers import PASSWORD, USER, documented_user
-from fakes.servers import PROGRAMS
+from fakes.rig_servers import PASSWORD, ROOT, USER, documented_user
+from fakes.servers import PROGRAMS, StoreServer
 from fakes.waiting import eventually
 from redis import Redis
 from redis.exceptions import NoPermissionError
@@ -139,6 +140,24 @@ async def test_sentinels_have_a_password_of_their_own(kind, tmp_path, clock):
         assert "guessed" not in str(refused.value)
         await store.close()
         await stranger.close()
+
+
+@pytest.mark.parametrize("kind", sorted(PROGRAMS))
+async def test_the_least_of_users_can_be_pasted_into_a_users_file(kind, tmp_path, clock):
+    """A server reads one user from each line of it, and knows no lines that go on."""
+    users = tmp_path / "users.acl"
+    block = re.search(r"^```\n(user gateway .*?)^```", (ROOT / "docs/redis.md").read_text(), re.DOTALL | re.MULTILINE)
+    users.write_text(block[1].replace("PASSWORD", "hush"))
+    server = StoreServer(kind, tmp_path, "--aclfile", str(users)).start()
+    store = open_store(
+        StoreConfig(url=server.url, username="gateway", password=Secret("hush"), timeout=10.0), clock=clock
+    )
+
+    await store.open_session(session("s1", clock), [access("a", clock)])
+
+    assert await store.find_token(digest("a"))
+    await store.close()
+    server.stop()
 
 
 async def test_another_prefix_has_another_user(plain, clock):

@@ -20,8 +20,8 @@ USER, PASSWORD = "gateway", "s3cret of the least user"
 def documented_user(prefix="gw:"):
     """The rule of docs/redis.md for ACL SETUSER, with our password in it."""
     manual = (ROOT / "docs" / "redis.md").read_text()
-    rule = re.search(r"^user gateway (on .*?)\n```", manual, re.DOTALL | re.MULTILINE)[1]
-    words = rule.replace("\\\n", " ").replace("gw:", prefix).split()
+    rule = re.search(r"^user gateway (on .*)\n```", manual, re.MULTILINE)[1]
+    words = rule.replace("gw:", prefix).split()
     return [f">{PASSWORD}" if word.startswith(">") else word for word in words]
 
 
