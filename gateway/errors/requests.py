@@ -47,6 +47,11 @@ class MethodNotAllowed(GatewayError):
     code = "method_not_allowed"
     public = "This method is not allowed here."
 
+    def __init__(self, log_detail: str = "", *, allow: tuple[str, ...] = (), method: str = "") -> None:
+        super().__init__(log_detail, allow=allow)
+        self.method = method
+        """The one that was asked for, where an ERP tells it; empty: not known."""
+
 
 class RequestTimedOut(GatewayError):
     """The client was too slow with its head or its body."""

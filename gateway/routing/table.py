@@ -106,7 +106,7 @@ class RouteTable(Generic[R]):
                     return offered[method]
                 allow.update(offered)
         if allow:
-            raise MethodNotAllowed(f"an endpoint without {method}", allow=tuple(sorted(allow)))
+            raise MethodNotAllowed(f"an endpoint without {method}", allow=tuple(sorted(allow)), method=method)
         return None
 
     def select(self, target: Target[R], method: str, host: bytes) -> tuple[R, bool]:

@@ -109,8 +109,8 @@ def test_authentication_request(client):
 
 
 def test_refresh_authentication_request(client, pair):
-    """The token stands in the form as it is printed, its `=`, `/` and any `+` that is no space percent-encoded."""
-    sent = b"grant_type=refresh_token&refresh_token=" + pair["refresh_token"].replace("+", "%2B").encode()
+    """The token stands in the form as it is printed."""
+    sent = f"grant_type=refresh_token&refresh_token={pair['refresh_token']}".encode()
 
     answer = token_request(client, sent)
 
@@ -324,6 +324,19 @@ def test_a_query_makes_no_difference_to_a_pattern(client):
 # -- endpoints -------------------------------------------------------------------------------------------------------
 
 
+def test_tokens_may_be_pasted_into_forms_as_they_are_printed(client):
+    """About every third token has a `+`, which stands for a space in a form."""
+    pairs = (token_request(client, LOGIN).json for _ in range(200))
+    pair = next(pair for pair in pairs if "+" in pair["refresh_token"] and "+" in pair["access_token"])
+
+    fresh = token_request(client, f"grant_type=refresh_token&refresh_token={pair['refresh_token']}".encode())
+    assert (fresh.status, fresh.json["refresh_token"]) == (200, pair["refresh_token"])
+
+    gone = client.ask("POST", "/oauth/revoke", [BASIC, FORM], f"token={pair['refresh_token']}".encode())
+    assert (gone.status, gone.body) == (200, b"")
+    assert client.get("/rest", bearer(fresh.json["access_token"])).status == 401
+
+
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_revoking_either_token_ends_both_at_once(client, pair, kind):
     assert client.get("/rest", bearer(pair["access_token"])).status == 200
@@ -350,12 +363,14 @@ def test_a_stale_header_and_a_client_in_the_body_are_no_client(client):
 
 
 @pytest.mark.parametrize(
-    ("method", "description"), [("GET", "Request method 'GET' not supported"), ("PUT", "Request method not supported")]
+    ("method", "path"), [("GET", "/oauth/token"), ("PUT", "/oauth/token"), ("DELETE", "/oauth/revoke")]
 )
-def test_other_methods_are_405(client, method, description):
-    answer = client.ask(method, "/oauth/token", [BASIC])
+def test_other_methods_are_405(client, method, path):
+    for headers in ([BASIC], [BASIC, FORM], []):
+        answer = client.ask(method, path, headers)
 
-    assert (answer.status, answer.body) == (405, invalid(description, "method_not_allowed"))
+        told = invalid(f"Request method '{method}' not supported", "method_not_allowed")
+        assert (answer.status, answer.body, answer.one("Allow")) == (405, told, "POST")
 
 
 async def test_no_word_of_a_token_is_written_anywhere(client, running, pair):

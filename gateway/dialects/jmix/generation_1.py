@@ -12,12 +12,11 @@ from gateway.dialects.jmix.refusals import (
     client_unknown,
     declined,
     json_reply,
-    method_not_allowed,
     parameter_missing,
     plain,
     refused,
 )
-from gateway.dialects.jmix.requests import read_client, read_parameters
+from gateway.dialects.jmix.requests import read_client, read_parameters, read_token
 from gateway.dialects.replies import NO_STORE, spelled
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, text
 from gateway.errors import (
@@ -26,7 +25,6 @@ from gateway.errors import (
     GatewayError,
     LoginRejected,
     MalformedBody,
-    MethodNotAllowed,
     RefreshRejected,
 )
 from gateway.model import Call, CredentialReading, Handler, OAuthClient, Reply, Session, TokenPair
@@ -64,7 +62,6 @@ class Generation1:
         """Relative to the login's path."""
         handlers: dict[tuple[str, str], Handler] = {
             ("POST", "/token"): self._token,
-            ("GET", "/token"): self._token_by_get,
             ("POST", "/revoke"): self._revoke,
         }
         return {
@@ -87,15 +84,10 @@ class Generation1:
             return client_unknown(path, self._clock())
         if isinstance(error, ParameterMissing):
             return parameter_missing(path, self._clock())
-        if isinstance(error, MethodNotAllowed):
-            return method_not_allowed(error, "GET")
         if isinstance(error, LoginRejected):
             told = "User account is locked" if isinstance(error, AccountLocked) else "Bad credentials"
             return declined(Declined(400, "invalid_grant", told))
         return plain(error, error.explanation if isinstance(error, MalformedBody) else error.public)
-
-    async def _token_by_get(self, _: Call) -> Reply:
-        raise MethodNotAllowed("GET", allow=("POST",))
 
     async def _token(self, call: Call) -> Reply:
         client = await read_client(self._broker, call)
@@ -123,7 +115,7 @@ class Generation1:
         return await self._broker.login(username, password, call, client)
 
     async def _refreshed(self, form: Mapping[str, str], call: Call, client: OAuthClient) -> TokenPair:
-        token = form.get("refresh_token")
+        token = read_token(form, "refresh_token")
         if token is None:
             raise Declined(400, "invalid_request", "refresh_token parameter not provided")
         try:
@@ -137,7 +129,7 @@ class Generation1:
 
     async def _revoke(self, call: Call) -> Reply:
         client = await read_client(self._broker, call)
-        token = read_parameters(call, in_query=self._in_query).get("token")
+        token = read_token(read_parameters(call, in_query=self._in_query), "token")
         if token is None:
             raise ParameterMissing("The token is missing.")
         await self._broker.revoke_any(token, client, call)

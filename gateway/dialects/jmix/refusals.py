@@ -66,9 +66,9 @@ def parameter_missing(path: str, now: float) -> Reply:
     return _boot_error(400, path, now)
 
 
-def method_not_allowed(error: MethodNotAllowed, method: str = "") -> Reply:
+def method_not_allowed(error: MethodNotAllowed) -> Reply:
     """405; which method it was is told where that is known."""
-    named = f" '{method}'" if method else ""
+    named = f" '{error.method}'" if error.method else ""
     members = {"error": error.code, "error_description": f"Request method{named} not supported"}
     return json_reply(405, members, (*NO_STORE, *what_to_do(error)))
 

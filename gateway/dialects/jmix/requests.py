@@ -1,11 +1,16 @@
 """What both generations of Jmix read alike: a form, and a client that authenticates by HTTP Basic and nothing else."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from gateway.dialects.contract import Broker
 from gateway.dialects.requests import basic, media_type, parse_form, read_form
 from gateway.errors import ClientRejected, MalformedBody
 from gateway.model import Call, OAuthClient
+
+_UNESCAPED: Final = re.compile(r"[A-Za-z0-9+/ ]{27}=")
+"""A token of generation 1 in a form; its `+` is a space there, unless it was escaped."""
 
 
 async def read_client(broker: Broker, call: Call) -> OAuthClient:
@@ -28,3 +33,9 @@ def read_parameters(call: Call, *, in_query: bool = False) -> Mapping[str, str]:
     if form.keys() & query.keys():
         raise MalformedBody("A parameter appears more than once.")
     return query | form
+
+
+def read_token(form: Mapping[str, str], name: str) -> str | None:
+    """A token as it was issued, if there is one. Shell clients paste it into a form as it is; no token has a space."""
+    token = form.get(name)
+    return token.replace(" ", "+") if token is not None and _UNESCAPED.fullmatch(token) else token

@@ -276,7 +276,7 @@ def test_a_known_endpoint_with_another_method_names_the_right_ones():
     with pytest.raises(MethodNotAllowed) as refusal:
         endpoint(table, b"/auth/sessions", "PUT")
 
-    assert refusal.value.allow == ("DELETE", "GET")
+    assert (refusal.value.allow, refusal.value.method) == (("DELETE", "GET"), "PUT")
     with pytest.raises(MethodNotAllowed):
         endpoint(table, b"/auth/sessions/s-1", "GET")
 

@@ -9,6 +9,7 @@ from gateway.errors import (
     AccountLocked,
     Banned,
     CredentialsMissing,
+    MethodNotAllowed,
     RefreshRejected,
     SelectionNeeded,
     StoreUnavailable,
@@ -29,6 +30,7 @@ BOOT_HEADERS = (
     (b"Cache-Control", b"no-store"),
     (b"Pragma", b"no-cache"),
 )
+TOKEN = "+xE0w/9cOsnpSo8v2jEDoI8+a3Y="
 BASIC_CHALLENGE = (b"WWW-Authenticate", b'Basic realm="oauth2/client"')
 ANSWER = (
     b'{"access_token":"ACCESS","token_type":"bearer","refresh_token":"REFRESH","expires_in":899,"scope":"rest-api",'
@@ -123,16 +125,24 @@ async def test_any_other_scope_is_refused(ask):
     )
 
 
-@pytest.mark.parametrize("body", [b"", PASSWORD])
-async def test_get_is_405(ask, body):
-    for headers in (CLIENT_HEADERS, FORM):
-        reply = await ask(body, "GET", **headers)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_other_methods_are_405_by_their_name(ask, method):
+    reply = ask.dialect.refuse(MethodNotAllowed(allow=("POST",), method=method))
 
-        assert (reply.status, reply.body) == (
-            405,
-            b'{"error":"method_not_allowed","error_description":"Request method \'GET\' not supported"}',
-        )
-        assert reply.headers == (*JSON_HEADERS, (b"Allow", b"POST"))
+    assert (reply.status, reply.headers) == (405, (*JSON_HEADERS, (b"Allow", b"POST")))
+    assert reply.body == b'{"error":"method_not_allowed","error_description":"Request method \'%b\' not supported"}' % (
+        method.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"), [(TOKEN, TOKEN), (TOKEN.replace("+", "%2B"), TOKEN), ("no token", "no token")]
+)
+async def test_a_token_may_stand_in_a_form_as_it_is_printed(ask, sent, meant):
+    await ask(b"grant_type=refresh_token&refresh_token=" + sent.encode())
+    await ask(b"token=" + sent.encode(), suffix="/revoke")
+
+    assert [each[:2] for each in ask.broker.asked[1::2]] == [("refresh", meant), ("revoke_any", meant)]
 
 
 @pytest.mark.parametrize("suffix", ["/token", "/revoke"])
@@ -317,7 +327,7 @@ async def test_a_revocation_of_nothing_is_a_bad_request(ask):
 
 
 def test_there_are_no_other_endpoints(ask):
-    assert set(ask.dialect.endpoints()) == {("POST", "/token"), ("GET", "/token"), ("POST", "/revoke")}
+    assert set(ask.dialect.endpoints()) == {("POST", "/token"), ("POST", "/revoke")}
     assert ask.dialect.well_known() == {}
 
 

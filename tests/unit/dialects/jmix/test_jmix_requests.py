@@ -2,7 +2,7 @@ import pytest
 from fakes.still_broker import CLIENT, StillBroker
 from fakes.token_rig import call
 
-from gateway.dialects.jmix.requests import read_client, read_parameters
+from gateway.dialects.jmix.requests import read_client, read_parameters, read_token
 from gateway.errors import BodyTooLarge, ClientRejected, MalformedBody
 
 FORM = "application/x-www-form-urlencoded"
@@ -55,3 +55,21 @@ def test_by_the_switch_those_of_the_query_count_too():
 def test_a_form_has_one_reading(body, refusal):
     with pytest.raises(refusal):
         read_parameters(call(body=body, content_type=FORM))
+
+
+@pytest.mark.parametrize(
+    ("found", "token"),
+    [
+        ("CXE0w/9cOsnpSo8v2jEDoI8Qa3Y=", "CXE0w/9cOsnpSo8v2jEDoI8Qa3Y="),
+        (" XE0w/9cOs+pSo8v2jEDoI8 a3Y=", "+XE0w/9cOs+pSo8v2jEDoI8+a3Y="),
+        ("not a token", "not a token"),
+        (" XE0w/9cOsnpSo8v2jEDoI8Qa3Y", " XE0w/9cOsnpSo8v2jEDoI8Qa3Y"),
+        ("<XE0w/9cOs pSo8v2jEDoI8Qa3Y=", "<XE0w/9cOs pSo8v2jEDoI8Qa3Y="),
+    ],
+)
+def test_a_plus_that_was_not_escaped_is_no_space_in_a_token(found, token):
+    assert read_token({"token": found}, "token") == token
+
+
+def test_there_may_be_no_token():
+    assert read_token({}, "token") is None
