@@ -2,7 +2,8 @@
 
 import asyncio
 import hmac
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from secrets import token_bytes
 from time import monotonic
 from typing import Final
@@ -12,6 +13,8 @@ from gateway.model import OAuthClient, spawn
 
 _MEMORY: Final = 60.0
 """Seconds for which a secret that was right is not hashed again: machine clients come often."""
+_MOST_PLACES: Final = 4096
+"""Clients and addresses whose last right secret is known; the one that has waited longest makes way."""
 
 
 class OAuthClients:
@@ -25,6 +28,8 @@ class OAuthClients:
         self._key = token_bytes(32)
         """Known to this process only: a digest in a core dump opens nothing and cannot be guessed offline."""
         self._verified: dict[bytes, float] = {}
+        self._places: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
+        """Client and address -> the digest of the secret that was right there, and until when it is believed."""
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
     def listed(self, client_id: str, login: str) -> OAuthClient | None:
@@ -32,11 +37,25 @@ class OAuthClients:
         client = self._clients.get(client_id)
         return client if client is not None and (not client.logins or login in client.logins) else None
 
-    def remembered(self, client_id: str, secret: str) -> OAuthClient | None:
-        """The client, if this secret was right a short while ago; nothing is hashed."""
-        client = self._clients.get(client_id)
-        known = client is not None and monotonic() < self._verified.get(self._digest(client_id, secret), 0.0)
-        return client if known else None
+    def remembered(self, readings: Sequence[tuple[str, str]], place: str) -> OAuthClient | None:
+        """The client, if one of these secrets was right in this place a short while ago; nothing is hashed or counted.
+
+        By place, and forgotten at the first other secret: whoever guesses there must not be told that he was right.
+        """
+        now = monotonic()
+        for client_id, secret in readings:
+            digest, until = self._places.get((client_id, place), (b"", 0.0))
+            if now < until and hmac.compare_digest(digest, self._digest(client_id, secret)):
+                return self._clients.get(client_id)
+        for client_id, _ in readings:
+            self._places.pop((client_id, place), None)
+        return None
+
+    def remember(self, client_id: str, secret: str, place: str) -> None:
+        """Believe this secret in this place for a while: it was right there, and counted as a try."""
+        self._places[client_id, place] = (self._digest(client_id, secret), monotonic() + self._memory)
+        if len(self._places) > _MOST_PLACES:
+            self._places.popitem(last=False)
 
     async def authenticate(self, client_id: str, secret: str) -> OAuthClient | None:
         """The client whose secret this is, or None. Raises Unavailable when too many checks are waiting."""

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.broker.accounts import CLIENTS_PROVIDER, CurrentSessions
 from gateway.broker.clients import OAuthClients
 from gateway.broker.erp_sessions import ErpSessions
-from gateway.broker.protection import Audit, Check, Protection, Who
+from gateway.broker.protection import Audit, Check, Protection, Who, network_of
 from gateway.errors import (
     AccountLocked,
     ClientRejected,
@@ -81,12 +81,14 @@ class BrokerCore:
 
         Raises ClientRejected, Banned, TooManyRequests, Unavailable.
         """
-        client = next((each for reading in readings if (each := self._clients.remembered(*reading))), None)
+        place = network_of(call.client_address)
+        client = self._clients.remembered(readings, place)
         if client is None and readings:
 
             async def check() -> OAuthClient | None:
                 for reading in readings:
                     if (found := await self._clients.authenticate(*reading)) is not None:
+                        self._clients.remember(*reading, place)
                         return found
                 return None
 

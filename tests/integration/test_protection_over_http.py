@@ -25,7 +25,14 @@ upstreams:
 routes:
   - {{name: images, path: /orders/**, upstream: erp}}
 """
-BASIC = ("Authorization", "Basic " + base64.b64encode(f"portal:{urllib.parse.quote(PASSWORD)}".encode()).decode())
+
+
+def basic(secret):
+    told = base64.b64encode(f"portal:{urllib.parse.quote(secret)}".encode()).decode()
+    return ("Authorization", f"Basic {told}")
+
+
+BASIC = basic(PASSWORD)
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
@@ -65,6 +72,10 @@ class Person:
         form = urllib.parse.urlencode({"grant_type": "password", "username": user, "password": password})
         return self._client.ask("POST", "/oauth2/token", [FORM, BASIC, self._from], form.encode())
 
+    def client_token(self, secret):
+        body = b"grant_type=client_credentials"
+        return self._client.ask("POST", "/oauth2/token", [FORM, basic(secret), self._from], body)
+
     def orders(self, token):
         return self._client.get("/orders/7", bearer(token), self._from).status
 
@@ -94,6 +105,18 @@ def test_five_wrong_passwords_ban_the_account_from_there_in_every_login(start):
     assert int(elsewhere.one("Retry-After")) > 800
     assert owner.login(PASSWORD).status == 200, "nobody locks another out"
     assert guesser.login(PASSWORD, "bob").status == 200
+
+
+def test_a_guesser_is_not_told_that_a_client_s_secret_is_right_however_lately_it_was_used(start):
+    gateway = start()
+    guesser, owner = Person(gateway, "198.51.100.1"), Person(gateway, "198.51.100.2")
+    assert [owner.client_token(PASSWORD).status, guesser.client_token(PASSWORD).status] == [200, 200]
+
+    answers = [guesser.client_token("wrong").status for _ in range(5)]
+
+    assert answers == [401] * 5
+    assert guesser.client_token(PASSWORD).status == 429
+    assert owner.client_token(PASSWORD).status == 200
 
 
 def test_two_hundred_wrong_passwords_at_once_are_five_checks(start):

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from fakes.token_rig import CLIENT_HASH, CLIENT_SECRET, CLIENTS
 
+from gateway.broker import clients as module
 from gateway.broker.clients import OAuthClients
 from gateway.errors import Unavailable
 from gateway.model import OAuthClient
@@ -97,15 +98,46 @@ async def test_without_clients_nobody_is_one(checks):
     assert await OAuthClients([], checks).authenticate("portal", "x") is None
 
 
-async def test_only_a_secret_that_was_right_lately_is_remembered(counted):
-    clients = OAuthClients(CLIENTS, counted)
-    assert clients.remembered("portal", CLIENT_SECRET) is None
-    await clients.authenticate("portal", CLIENT_SECRET)
-    await clients.authenticate("portal", "wrong")
+PLACE = "192.0.2.7"
+RIGHT = ("portal", CLIENT_SECRET)
 
-    assert clients.remembered("portal", CLIENT_SECRET).id == "portal"
-    assert clients.remembered("portal", "wrong") is None
-    assert clients.remembered("unknown", CLIENT_SECRET) is None
+
+def test_only_a_secret_that_was_right_lately_is_remembered(counted):
+    clients = OAuthClients(CLIENTS, counted)
+    assert clients.remembered([RIGHT], PLACE) is None
+    clients.remember(*RIGHT, PLACE)
+
+    assert clients.remembered([RIGHT], PLACE).id == "portal"
+    assert clients.remembered([("portal", "another reading of it"), RIGHT], PLACE).id == "portal"
+    assert clients.remembered([("unknown", CLIENT_SECRET)], PLACE) is None
+    assert OAuthClients(CLIENTS, counted).remembered([RIGHT], PLACE) is None
+
+
+def test_a_secret_is_remembered_where_it_was_right(counted):
+    clients = OAuthClients(CLIENTS, counted)
+    clients.remember(*RIGHT, PLACE)
+
+    assert clients.remembered([RIGHT], "192.0.2.8") is None
+
+
+def test_a_guess_ends_the_memory_so_that_the_next_one_is_counted(counted):
+    clients = OAuthClients(CLIENTS, counted)
+    clients.remember(*RIGHT, PLACE)
+
+    assert clients.remembered([("portal", "a guess")], PLACE) is None
+    assert clients.remembered([RIGHT], PLACE) is None
+
+
+def test_the_memory_of_places_is_bounded_and_short(counted):
+    clients, forgetful = OAuthClients(CLIENTS, counted), OAuthClients(CLIENTS, counted, memory=0.0)
+    forgetful.remember(*RIGHT, PLACE)
+
+    for number in range(module._MOST_PLACES + 1):
+        clients.remember(*RIGHT, str(number))
+
+    assert clients.remembered([RIGHT], "0") is None
+    assert clients.remembered([RIGHT], "1").id == "portal"
+    assert forgetful.remembered([RIGHT], PLACE) is None
 
 
 @pytest.mark.parametrize(
