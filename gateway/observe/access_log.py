@@ -100,9 +100,10 @@ class AccessLog:
         elif count >= FLUSH_LINES:
             self.flush()
 
-    def malformed(self, client: str, reason: str) -> bool:
+    def malformed(self, client: str, reason: str, status: int = 0) -> bool:
         """One line for bytes that are not HTTP, at most one a second after a burst of ten; False if it was withheld.
 
+        `status` is what they were answered with; 0: with nothing.
         `reason` is ours, never what the client sent: a flood of garbage must not become a flood of logs.
         """
         now = self._clock()
@@ -113,7 +114,8 @@ class AccessLog:
             return False
         self._allowance -= 1.0
         self._tick()
-        fields = {"event": "malformed_request", "client": client, "status": 400, "reason": reason}
+        answered = {"status": status} if status else {}
+        fields = {"event": "malformed_request", "client": client, **answered, "reason": reason}
         line = json.dumps(fields, separators=(",", ":"))
         if not self._lines:
             self._later(FLUSH_SECONDS, self.flush)

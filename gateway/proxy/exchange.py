@@ -257,6 +257,8 @@ class Exchange(RequestHead):
         self.error = self.error or ClientGone("the client went away")
         if not self.answer_started:
             self.status = ClientGone.status
+        elif not self.answer_done:
+            self.cut_reason = "the client went away"
         self._drop_upstream()
         if self.waiting is not None:
             self.waiting.cancel()

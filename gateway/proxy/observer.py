@@ -47,7 +47,7 @@ class Observer:
             metrics.count("malformed_requests_total")
         if self._log is not None:
             if not method:
-                self._log.malformed(exchange.client.peer.address, str(exchange.error))
+                self._log.malformed(exchange.client.peer.address, str(exchange.error), status)
                 return
             self._log.record(
                 exchange.request_id_text,

@@ -90,9 +90,9 @@ class Wired:
         """As `AccessLog.record`."""
         self.lines.append(fields)
 
-    def malformed(self, client, reason):
+    def malformed(self, client, reason, status=0):
         """As `AccessLog.malformed`."""
-        self.lines.append((client, reason))
+        self.lines.append((client, reason, status))
 
     def client(self, **options):
         return Client(self.gate, **options)

@@ -180,6 +180,21 @@ def test_a_flood_of_malformed_requests_is_not_a_flood_of_lines(written):
     assert not log.malformed("192.0.2.9", "bad request line")
 
 
+@pytest.mark.parametrize(("status", "told"), [(408, {"status": 408}), (0, {})])
+def test_a_malformed_request_is_told_with_its_answer(written, status, told):
+    log = written.log()
+    log.malformed("192.0.2.9", "why", status)
+    log.flush()
+
+    (line,) = written.lines
+    assert {name: line[name] for name in line if name != "ts"} == {
+        "event": "malformed_request",
+        "client": "192.0.2.9",
+        **told,
+        "reason": "why",
+    }
+
+
 async def test_on_a_running_loop_a_line_is_written_by_itself():
     written = asyncio.Event()
     AccessLog(lambda batch: written.set(), lambda: 0.0).record(**LINE)

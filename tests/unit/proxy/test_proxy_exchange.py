@@ -100,13 +100,23 @@ def test_a_client_that_vanishes_ends_the_upstreams_work_and_is_a_499():
     assert [line[4] for line in wired.lines] == [499]
 
 
-def test_one_that_vanishes_during_the_answer_keeps_its_status():
+def test_one_that_vanishes_during_the_answer_keeps_its_status_and_the_log_says_so():
     wired, client, _ = begun(POST + b"Content-Length: 0\r\n\r\n")
     wired.idle[0].data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
 
     client.connection.connection_lost(None)
 
-    assert [(line[4], line[8]) for line in wired.lines] == [(200, 5)]
+    assert [(line[4], line[8], line[13]) for line in wired.lines] == [(200, 5, "the client went away")]
+
+
+def test_one_that_vanishes_after_the_answer_has_all_of_it():
+    wired, client, exchange = begun(POST + b"Content-Length: 5\r\n\r\n12")
+    wired.idle[0].data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    client.connection.connection_lost(None)
+
+    assert exchange.over
+    assert [(line[4], line[13]) for line in wired.lines] == [(200, "")]
 
 
 def test_http_1_0_is_told_that_the_connection_stays():

@@ -76,10 +76,20 @@ def test_what_is_no_request_is_counted_and_told_without_its_bytes():
 
     wired.client().says(b"GET /orders/secret" + HEAD + b"no header\r\n\r\n")
 
-    ((client, reason),) = wired.lines
-    assert client == "192.0.2.7"
+    ((client, reason, status),) = wired.lines
+    assert (client, status) == ("192.0.2.7", 400)
     assert "secret" not in reason
     assert wired.metrics.snapshot()["malformed_requests_total"] == [[[], 1]]
+
+
+def test_what_is_no_request_is_told_with_the_status_that_it_got():
+    wired = Wired()
+    client = wired.client()
+
+    client.says(b"GET /orders/x" + HEAD + b"x: " + b"y" * 40_000)
+
+    assert client.hears().startswith(b"HTTP/1.1 431 ")
+    assert [line[2] for line in wired.lines] == [431]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,7 @@ def test_a_refused_connection_is_counted():
 
     assert refused.transport.ended == "aborted"
     assert wired.gate.observer.refused_connections == 1
-    assert wired.lines == [("192.0.2.7", "too many connections")]
+    assert wired.lines == [("192.0.2.7", "too many connections", 0)]
 
 
 @pytest.mark.parametrize(
