@@ -14,7 +14,7 @@ from gateway.tokens.cache import Verified
 if TYPE_CHECKING:
     from gateway.proxy.connection import ClientConnection
     from gateway.proxy.forwarding import ForwardedExchange
-    from gateway.proxy.route import Rules
+    from gateway.proxy.route import Route, Rules
 
 LONG_SECONDS = 0.5
 """An exchange older than that is watched; a shorter one is over before a revocation could matter to it."""
@@ -102,12 +102,18 @@ class OngoingExchanges:
         self._by_key: dict[Key, set[Ongoing]] = {}
         self._heard: dict[Key, float] = {}
         """When something was revoked, by `time.perf_counter`."""
+        self._rules: Rules | None = None
+        """In force since the last reload; None before the first."""
+        self._routes: dict[str, Route] = {}
+        """Theirs, by name."""
 
     def watch(self, one: Ongoing) -> None:
         """End `one` with its credential, from now on and from when its request came."""
         self.watched[one.exchange] = one
         for key in one.keys:
             self._by_key.setdefault(key, set()).add(one)
+        if self._rules is not None and one.exchange.rules is not self._rules:
+            self._judge(one)  # the reload came before it was watched
         since = one.exchange.started
         if any(self._heard.get(key, 0.0) >= since for key in one.keys):
             one.end()
@@ -139,16 +145,9 @@ class OngoingExchanges:
 
         A route that is gone vouches for nobody.
         """
-        routes = {route.name: route for route in rules.table.routes}
+        self._rules, self._routes = rules, {route.name: route for route in rules.table.routes}
         for one in list(self.watched.values()):
-            if not one.keys:
-                continue
-            route = routes.get(one.exchange.route.name) if one.exchange.route is not None else None
-            if route is None:
-                one.end(CredentialsRejected("the route is gone", reason=Reason.REVOKED))
-            else:
-                one.authenticator = route.authenticator
-                one.unproved = True
+            self._judge(one)
 
     def sweep(self, connections: Iterable["ClientConnection"]) -> None:
         """Begin to watch what has become long, forget what is over, and ask the store where that is due."""
@@ -172,6 +171,17 @@ class OngoingExchanges:
         """The gateway stops."""
         for one in list(self.watched.values()):
             one.stop()
+
+    def _judge(self, one: Ongoing) -> None:
+        """Have its credential looked at as the rules in force know it."""
+        if not one.keys:
+            return
+        route = self._routes.get(one.exchange.route.name) if one.exchange.route is not None else None
+        if route is None:
+            one.end(CredentialsRejected("the route is gone", reason=Reason.REVOKED))
+        else:
+            one.authenticator = route.authenticator
+            one.unproved = True
 
     def _consider(self, exchange: "ForwardedExchange") -> None:
         """Those of anonymous callers, and those whose credential is part of the body, end by themselves."""

@@ -30,8 +30,6 @@ def open_tunnel(
         exchange.refuse(UpstreamFault("the upstream's 101 does not answer this handshake"))
         return
     gate.ongoing.watch(Tunnel(gate, exchange, fields, upstream, rest))
-    if gate.rules is not exchange.rules:
-        gate.ongoing.reloaded(gate.rules)  # between the decision and the 101
 
 
 class Tunnel(Ongoing):

@@ -196,6 +196,36 @@ async def test_a_reload_cuts_the_streams_that_its_configuration_vouches_for_no_m
     assert bool(client.transport.ended) == (what != "all as before")
 
 
+@pytest.mark.parametrize("what", ["the key is gone", "the route is gone", "all as before"])
+async def test_a_reload_counts_for_the_streams_that_are_too_young_to_be_watched_as_well(what):
+    """One that was opened less than half a second before stayed open for good."""
+    keys = (DeclaredKey("k1", sha256(b"the-key").hexdigest(), "scanner"),)
+    wired = Wired([{"name": "live", "credentials": ("api_key",), "keys": keys}])
+    client = streaming(wired, ASK.replace(b"Authorization: Bearer warm", b"X-API-Key: the-key"))
+    sweep(wired)
+    assert not wired.gate.ongoing.watched
+
+    name = "other" if what == "the route is gone" else "live"
+    left = () if what == "the key is gone" else keys
+    wired.gate.ongoing.reloaded(Wired([{"name": name, "credentials": ("api_key",), "keys": left}]).rules)
+    age(wired, client)
+    await settle(wired)
+
+    assert bool(client.transport.ended) == (what != "all as before")
+
+
+def test_what_began_after_the_reload_is_not_judged_again(monkeypatch):
+    monkeypatch.setattr(ongoing, "LONG_SECONDS", -1.0)
+    wired = Wired()
+    wired.gate.ongoing.reloaded(wired.rules)
+    streaming(wired)
+
+    sweep(wired)
+
+    (one,) = wired.gate.ongoing.watched.values()
+    assert not one.unproved
+
+
 def test_an_anonymous_stream_is_not_watched():
     wired = Wired([{"anonymous": ("/orders/**",)}])
     client = streaming(wired, b"GET /orders/events HTTP/1.1\r\nHost: h\r\n\r\n")

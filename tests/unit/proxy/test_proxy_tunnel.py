@@ -225,6 +225,7 @@ async def test_a_reload_between_the_decision_and_the_101_counts_too(wired):
     client = wired.client()
     client.says(ASK)
     wired.gate.rules = Wired([{"name": "other"}]).rules
+    wired.gate.ongoing.reloaded(wired.gate.rules)
 
     wired.idle[0].data_received(AGREE)
 
