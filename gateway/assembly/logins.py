@@ -25,7 +25,7 @@ from gateway.config.problems import one_of
 from gateway.dialects import DIALECTS
 from gateway.dialects.contract import Dialect, DialectTools, RemembersChoices, SpellsByRequest
 from gateway.errors import GatewayError
-from gateway.model import Handler, OAuthClient, PasswordVerifier, Reply
+from gateway.model import CredentialReading, Handler, OAuthClient, PasswordVerifier, Reply
 from gateway.proxy.cors import Cors
 from gateway.proxy.route import LoginEndpoint, Refuse, RefuseByRequest
 from gateway.routing.table import Hosts, host_names
@@ -131,9 +131,9 @@ def refuse_of(dialect: Dialect) -> Refuse:
     return refuse
 
 
-def cors_of(config: CorsConfig | None) -> Cors | None:
-    """The compiled rules for pages of other origins."""
-    return None if config is None else Cors(**config.model_dump())
+def cors_of(config: CorsConfig | None, reading: CredentialReading) -> Cors | None:
+    """The compiled rules for pages of other origins, and of that ERP's."""
+    return None if config is None else Cors(**config.model_dump(), preflight_status=reading.preflight_status)
 
 
 def _choices(logins: Mapping[str, LoginConfig]) -> dict[str, Worth]:
@@ -190,7 +190,7 @@ def _clients(loaded: Loaded, shared: Shared) -> OAuthClients:
 def _mount(built: Logins, name: str, login: LoginConfig, dialect: Dialect) -> None:
     hosts = host_names(login.hosts)
     below = {(method, login.path + suffix): handler for (method, suffix), handler in dialect.endpoints().items()}
-    refuse, cors = refuse_of(dialect), cors_of(login.cors)
+    refuse, cors = refuse_of(dialect), cors_of(login.cors, dialect.reading)
     for (method, path), handler in {**below, **dialect.well_known()}.items():
         built.owners[handler] = LoginEndpoint(handler, name, refuse, cors)
         offers = built.endpoints.setdefault(path.encode(), [])

@@ -79,7 +79,7 @@ class RouteBuilder:
         require = config.require
         reading = self._reading(config)
         rpc = surface_of(config, self._logins.rpc)
-        cors = cors_of(config.cors)
+        cors = cors_of(config.cors, reading)
         return Route(
             name=config.name,
             pattern=pattern,

@@ -26,6 +26,8 @@ class CredentialReading:
     """Refusals are made from the refused token's text: `CredentialsRejected.presented` is set."""
     never_open: tuple[tuple[str, str], ...] = ()
     """Path patterns that no whitelist may open to everyone, each with the part of it that may be open (or "")."""
+    preflight_status: int = 204
+    """What a granted preflight is answered with, at the login's endpoints, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Cors:
         headers: Iterable[str] = (),
         credentials: bool = False,
         max_age: float = 600.0,
+        preflight_status: int = 204,
     ) -> None:
         """`origins`: as browsers spell them, or `*` alone; no methods or headers: all of them. `max_age`: seconds."""
         listed = {origin.encode() for origin in origins}
@@ -46,6 +47,7 @@ class Cors:
         self._methods = ", ".join(methods).encode()
         self._headers = ", ".join(headers).encode()
         self._max_age = b"%d" % max_age
+        self._preflight_status = preflight_status
         self.cookie_origins = frozenset(listed) if credentials else frozenset[bytes]()
         """Origins whose pages may act with the user's session cookie. Never everyone."""
 
@@ -89,7 +91,7 @@ class Cors:
         names = self._headers or (headers.strip() if _NAMES.fullmatch(headers) else b"")
         if names:
             told.append((b"Access-Control-Allow-Headers", names))
-        return Reply(204, headers=tuple(told))
+        return Reply(self._preflight_status, headers=tuple(told))
 
 
 class Preflight(NamedTuple):

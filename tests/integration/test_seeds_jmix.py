@@ -42,6 +42,7 @@ routes:
     upstream: jmix
     credentials: [bearer, access_token]
     errors: jmix
+    cors: {{origins: ["https://shop.example"]}}
     anonymous: [/rest/services/productService/**, /rest/services/productService/getProductInformation, /rest/entities/Product, /rest/entities/Product/*]
   - {{name: custom, path: /custom/**, upstream: jmix, errors: jmix, anonymous: [/custom/open]}}
   - {{name: both, path: /two/files/**, upstream: jmix, credentials: [bearer, access_token], errors: jmix2, access_token_methods: [GET]}}
@@ -389,14 +390,15 @@ async def test_no_word_of_a_token_is_written_anywhere(client, running, pair):
         assert secret not in written
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth2/token", "/oauth2/revoke"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth2/token", "/oauth2/revoke", "/rest/x"])
 def test_a_preflight_at_the_endpoints_is_answered_for_a_listed_origin(client, path):
     asked = [("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "authorization")]
 
     listed = client.ask("OPTIONS", path, [("Origin", "https://shop.example"), *asked])
     other = client.ask("OPTIONS", path, [("Origin", "https://evil.example"), *asked])
 
-    assert (listed.status, listed.one("Access-Control-Allow-Origin")) == (204, "https://shop.example")
+    assert (listed.status, listed.one("Access-Control-Allow-Origin")) == (200, "https://shop.example")
+    assert (listed.one("Content-Length"), listed.body) == ("0", b"")
     assert listed.one("Access-Control-Allow-Headers") == "authorization"
     assert (other.status, other.all("Access-Control-Allow-Origin")) == (403, [])
 

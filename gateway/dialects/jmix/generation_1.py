@@ -49,6 +49,7 @@ class Generation1:
         url_token_methods=None,
         url_token_in_form=True,
         tells_token=True,
+        preflight_status=200,
     )
 
     def __init__(self, options: JmixOptions, tools: DialectTools) -> None:

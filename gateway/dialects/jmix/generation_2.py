@@ -61,7 +61,7 @@ class BadParameter(MalformedBody):
 class Generation2:
     """A Dialect but for what is of its class."""
 
-    reading = CredentialReading(url_token_methods=frozenset())
+    reading = CredentialReading(url_token_methods=frozenset(), preflight_status=200)
 
     def __init__(self, tools: DialectTools) -> None:
         self._broker = tools.broker

@@ -143,6 +143,10 @@ def test_written_methods_and_headers_are_told_whatever_is_asked():
     )
 
 
+def test_a_granted_preflight_has_the_status_that_the_erp_gives_it():
+    assert Cors(origins=[APP], preflight_status=200).preflight(APP.encode(), b"GET", b"").status == 200
+
+
 @pytest.mark.parametrize("names", [b"a b", b"a,,b", b"a;b", b"\xff", b","])
 def test_what_is_no_list_of_header_names_is_not_repeated(names):
     told = dict(LISTED.preflight(APP.encode(), b"GET", names).headers)

@@ -336,7 +336,7 @@ def test_a_token_is_read_wherever_a_client_may_put_it(ask):
 
     assert (reading.scheme_case_sensitive, reading.bearer_is_strict, reading.comma_cut) == (False, False, True)
     assert (reading.header_wins, reading.url_token_methods, reading.url_token_in_form) == (True, None, True)
-    assert reading.tells_token
+    assert (reading.tells_token, reading.preflight_status) == (True, 200)
 
 
 def test_a_route_is_refused_in_the_same_way(ask):

@@ -240,6 +240,7 @@ def test_a_token_is_read_in_the_header_only(ask):
 
     assert (reading.url_token_methods, reading.url_token_in_form, reading.header_wins) == (frozenset(), False, False)
     assert (reading.bearer_is_strict, reading.comma_cut, reading.tells_token) == (True, False, False)
+    assert reading.preflight_status == 200
 
 
 @pytest.mark.parametrize(
