@@ -75,6 +75,13 @@ def test_no_spelling_of_what_is_ours_is_copied(name, alias):
     assert read((alias(name), value)).copied == []
 
 
+def test_forwarded_is_nobodys_word():
+    """A proxy that sets X-Forwarded-For may pass on what its client wrote there."""
+    head = read((b"Forwarded", b"for=192.0.2.1;proto=https;host=front"))
+
+    assert (head.forwarded_for, head.forwarded_proto, head.forwarded_host) == (None, None, None)
+
+
 def test_the_gateway_keeps_what_it_reads_itself():
     head = read(
         (b"Host", b"h "),
