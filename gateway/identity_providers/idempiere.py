@@ -78,11 +78,13 @@ class Idempiere(ErpAccounts):
         token = token_in(told, "token", "idempiere")
 
         async def ask(what: str) -> dict[str, Any]:
-            return self._read(await self._ask("GET", f"{self._path}/{what}", token=token), what)
+            asked = self._ask("GET", f"{self._path}/{what}", token=token, address=call.client_address)
+            return self._read(await asked, what)
 
         # With one tenant, one role and one organisation there is nothing to choose, and the login is over.
         is_final = bool(told.get("refresh_token"))
-        erp = self._final(told, {}) if is_final else ErpSession(secrets={"preauth": token})
+        begun = ErpSession(secrets={"preauth": token, "address": call.client_address})
+        erp = self._final(told, {}) if is_final else begun
         try:
             erp = replace(erp, facts={**erp.facts, "tenants": await self._choices(told, ask)})
             return replace(self._account(username, username, erp), tenants=self.tenants(erp))
@@ -102,7 +104,8 @@ class Idempiere(ErpAccounts):
         wanted = {what: value for what, value in {**defaults, **choice}.items() if value}
         token = text_in(erp.secrets, "preauth") or text_in(erp.secrets, "access")
         sent = {_SENT[what]: _number(value) for what, value in wanted.items() if what in _SENT}
-        answer = await self._ask("PUT", f"{self._path}/tokens", body=json_body(sent), token=token)
+        address = text_in(erp.secrets, "address")
+        answer = await self._ask("PUT", f"{self._path}/tokens", body=json_body(sent), token=token, address=address)
         if answer.status == 401:
             detail = text_in(read_object(answer, "idempiere"), "detail") if answer.body else ""
             raise (LoginRejected if choice else SelectionNeeded)(f"idempiere: {detail or 'the choice was refused'}")

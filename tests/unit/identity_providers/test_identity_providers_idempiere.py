@@ -110,6 +110,15 @@ async def test_a_choice_by_id_or_name_finishes_the_login(known):
     assert erp.facts["tenants"] == account.erp_session.facts["tenants"]
 
 
+async def test_every_call_of_a_login_tells_the_client_s_address(erp, known):
+    account = await known.verify("ada", PASSWORD, call())
+    final = await known.settle(account.erp_session, {"tenant": "11", "role": "102", "organization": "11"})
+
+    assert erp.asked[-1].method == "PUT"
+    assert {asked.headers.get("x-forwarded-for") for asked in erp.asked} == {call().client_address}
+    assert "address" not in final.secrets
+
+
 async def test_another_choice_changes_a_login_that_was_abbreviated(erp, known):
     account = await known.verify("bob", PASSWORD, call())
     erp.script(
