@@ -126,14 +126,15 @@ def basic(call: Call) -> tuple[tuple[str, str], ...]:
     """Client ids and secrets that an HTTP Basic header may mean; none without such a header.
 
     Form-decoded, as RFC 6749, section 2.3.1 says; then, where that differs, as they stand: Authlib and requests encode
-    nothing, and half of all random secrets in base64 contain a `+`. Raises ClientRejected for an unreadable header.
+    nothing, and half of all random secrets in base64 contain a `+`. Padding may be left out, as in Spring's reading.
+    Raises ClientRejected for an unreadable header.
     """
     header = call.headers.get("authorization", "")
     if header[:5].lower() != "basic":
         return ()
     match = _BASIC.fullmatch(header)
     try:
-        raw = b64decode(match[1], validate=True) if match else b""
+        raw = b64decode(_padded(match[1]), validate=True) if match else b""
         plain = raw.decode()
     except ValueError:
         raise ClientRejected("unreadable Basic credentials") from None
@@ -147,6 +148,10 @@ def basic(call: Call) -> tuple[tuple[str, str], ...]:
     if not meant:
         raise ClientRejected("a client id of unusual length")
     return meant
+
+
+def _padded(base64: str) -> str:
+    return base64 if base64.endswith("=") else base64 + "=" * (-len(base64) % 4)
 
 
 def media_type(call: Call) -> str:

@@ -117,8 +117,25 @@ def test_basic_is_form_decoded_first_and_then_taken_as_it_stands(raw, readings):
     assert basic(encoded(raw)) == readings
 
 
+@pytest.mark.parametrize("sent", ["YTpiYw==", "YTpiYw"])
+def test_the_padding_of_basic_may_be_left_out(sent):
+    """Java's decoder, and so Spring, does not ask for it."""
+    assert basic(call(authorization=f"Basic {sent}")) == (("a", "bc"),)
+
+
 @pytest.mark.parametrize(
-    "value", ["Basic", "Basic\tYTpi", "Basic YQ", "Basic !", "Basic YTpi YTpi", "Basic " + "A" * 20_000]
+    "value",
+    [
+        "Basic",
+        "Basic\tYTpi",
+        "Basic YQ",
+        "Basic YTpiY",
+        "Basic YTpiYw=",
+        "Basic  YTpi",
+        "Basic !",
+        "Basic YTpi YTpi",
+        "Basic " + "A" * 20_000,
+    ],
 )
 def test_an_unreadable_basic_is_refused(value):
     with pytest.raises(ClientRejected):
