@@ -42,12 +42,8 @@ _BARE: Final = {
 _PLAIN_PATH: Final = re.compile(r"/(?:(?!/)[!$&'()*+,\-./0-9:;=?@A-Z_a-z~%]{1,2047})?")
 """Never `//host` or `/\\host`, which browsers read as another origin."""
 _NO_COOKIE: Final = (b"Set-Cookie", b"JSESSIONID=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/")
-_REASONS: Final = {
-    Reason.BAD_HEADER: "Bearer token is malformed",
-    Reason.UNKNOWN: "Authorization for provided access token not found",
-    Reason.MALFORMED: "Authorization for provided access token not found",
-    Reason.BAD_SIGNATURE: "Authorization for provided access token not found",
-}
+_NOT_FOUND: Final = "Authorization for provided access token not found"
+"""Jmix looks among the live access tokens: a refresh token, one that was replaced or another login's are not there."""
 
 
 class BadParameter(MalformedBody):
@@ -81,7 +77,8 @@ class Generation2:
     def refuse(self, error: GatewayError) -> Reply:
         """On a route: all is in the challenge, and the body empty."""
         if isinstance(error, CredentialsRejected):
-            return _challenged(401, "invalid_token", _REASONS.get(error.reason, ""))
+            malformed = error.reason is Reason.BAD_HEADER
+            return _challenged(401, "invalid_token", "Bearer token is malformed" if malformed else _NOT_FOUND)
         if isinstance(error, CredentialsMissing):
             return Reply(401, b"", (*NO_STORE, (b"WWW-Authenticate", b"Bearer")))
         if isinstance(error, SeveralCredentials):
@@ -154,8 +151,7 @@ def _told(status: int, code: str, description: str, uri: str = _TOKEN_ERRORS) ->
 
 
 def _challenged(status: int, code: str, description: str) -> Reply:
-    said = f'error_description="{description}", ' if description else ""
-    challenge = f'Bearer error="{code}", {said}error_uri="{_BEARER_ERRORS}"'
+    challenge = f'Bearer error="{code}", error_description="{description}", error_uri="{_BEARER_ERRORS}"'
     return Reply(status, b"", (*NO_STORE, (b"WWW-Authenticate", challenge.encode("ascii"))))
 
 

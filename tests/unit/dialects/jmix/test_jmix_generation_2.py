@@ -256,7 +256,8 @@ def test_a_token_is_read_in_the_header_only(ask):
                     b'error_uri="https://tools.ietf.org/html/rfc6750#section-3.1"'
                 ),
             )
-            for reason in (Reason.UNKNOWN, Reason.MALFORMED, Reason.BAD_SIGNATURE)
+            for reason in Reason
+            if reason is not Reason.BAD_HEADER
         ],
         (
             CredentialsRejected(reason=Reason.BAD_HEADER),
@@ -265,11 +266,6 @@ def test_a_token_is_read_in_the_header_only(ask):
                 b'Bearer error="invalid_token", error_description="Bearer token is malformed", '
                 b'error_uri="https://tools.ietf.org/html/rfc6750#section-3.1"'
             ),
-        ),
-        (
-            CredentialsRejected(reason=Reason.EXPIRED),
-            401,
-            b'Bearer error="invalid_token", error_uri="https://tools.ietf.org/html/rfc6750#section-3.1"',
         ),
         (
             SeveralCredentials(),
