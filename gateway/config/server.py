@@ -127,6 +127,12 @@ class ServerConfig(Section):
         """`public_url`, or what the listen address makes of it; no trailing slash."""
         return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
 
+    @property
+    def site(self) -> str:
+        """The same without its path: what a browser calls the gateway (RFC 6454, section 6.1)."""
+        scheme, _, rest = self.origin.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+
 
 class AdminConfig(Section):
     """The second listener: health, metrics, admin API, console."""

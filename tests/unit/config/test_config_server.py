@@ -44,17 +44,18 @@ def test_two_listeners_may_both_ask_the_system_for_a_port(load_text):
 
 
 @pytest.mark.parametrize(
-    ("server", "origin"),
+    ("server", "origin", "site"),
     [
-        ("{listen: 127.0.0.1:9000}", "http://127.0.0.1:9000"),
-        ("{tls: {certificate_file: c, private_key_file: k}}", "https://127.0.0.1:8080"),
-        ("{public_url: https://erp.example.com/api/}", "https://erp.example.com/api"),
+        ("{listen: 127.0.0.1:9000}", "http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("{tls: {certificate_file: c, private_key_file: k}}", "https://127.0.0.1:8080", "https://127.0.0.1:8080"),
+        ("{public_url: https://erp.example.com/api/}", "https://erp.example.com/api", "https://erp.example.com"),
+        ('{public_url: "http://[::1]:80/a/b"}', "http://[::1]/a/b", "http://[::1]"),
     ],
 )
-def test_the_origin_is_what_clients_use(load_text, server, origin):
+def test_the_origin_is_what_clients_use_and_the_site_what_browsers_call_it(load_text, server, origin, site):
     loaded = load_text(f"{MINIMAL}server: {server}\n", files={"c": "x", "k": "x"})
 
-    assert loaded.config.server.origin == origin
+    assert (loaded.config.server.origin, loaded.config.server.site) == (origin, site)
 
 
 @pytest.mark.parametrize("target", ["off", "stderr", "./access.log", "/var/log/gateway.log"])
