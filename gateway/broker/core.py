@@ -1,6 +1,7 @@
 """What all parts of a broker share: the login's issuer, its users, and one way to tell what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,14 +110,20 @@ class BrokerCore:
         self, provider: str, username: str, call: Call, check: Check[Who], *, client_id: str = ""
     ) -> Who | None:
         """What `check` says of a password, under the login's protection; what is not None is told by the caller."""
+        with self._telling_refusals(call, client_id=client_id):
+            try:
+                return await self._protection.judge(provider, username, call, self._limits, check)
+            except TooManyRequests:
+                self._tell("login", call, result="banned", client_id=client_id)
+                raise
+
+    @contextmanager
+    def _telling_refusals(self, call: Call, **who: str) -> Iterator[None]:
+        """Whoever is refused in here is told in the audit log, with the reason."""
         try:
-            return await self._protection.judge(provider, username, call, self._limits, check)
-        except TooManyRequests:
-            self._tell("login", call, result="banned", client_id=client_id)
-            raise
+            yield
         except LoginRejected as refused:
-            result = _RESULTS.get(type(refused), "rejected")
-            self._tell("login", call, result=result, client_id=client_id)
+            self._tell("login", call, result=_RESULTS.get(type(refused), "rejected"), **who)
             raise
 
     async def _look_up(self, session: Session) -> Account | None:

@@ -61,8 +61,9 @@ class Opening(BrokerCore):
         refresh: bool = True,
     ) -> TokenPair:
         """Open a session for an account whose password was right. Raises ScopeRejected, LoginRejected, Unavailable."""
-        async with opening(self._erp_sessions, account, choice) as erp:
-            pair = await self._open(account, erp, choice, client, refresh=refresh)
+        with self._telling_refusals(call, client_id=client.id if client else "", **_named(account)):
+            async with opening(self._erp_sessions, account, choice) as erp:
+                pair = await self._open(account, erp, choice, client, refresh=refresh)
         self._tell("login", call, pair.session, result="accepted")
         return pair
 
@@ -84,8 +85,9 @@ class Opening(BrokerCore):
         """
         if (account.provider, account.id) != (live.session.provider, live.session.user_id):
             raise CredentialsRejected("the account is not the one that the token was issued to")
-        async with opening(self._erp_sessions, account, choice, fresh=False) as erp:
-            pair = await self._open(account, erp, choice, None, refresh=True)
+        with self._telling_refusals(call, **_named(account)):
+            async with opening(self._erp_sessions, account, choice, fresh=False) as erp:
+                pair = await self._open(account, erp, choice, None, refresh=True)
         self._tell("login", call, pair.session, result="accepted")
         return pair
 
@@ -161,6 +163,11 @@ class Opening(BrokerCore):
             client_id=client.id if client else "",
             context={**choice.context, **chosen},
         )
+
+
+def _named(account: Account) -> dict[str, str]:
+    """Whose password was right, for the audit log."""
+    return {"provider": account.provider, "user_id": account.id, "user": account.name}
 
 
 def chosen_before(session: Session, account: Account) -> Choice:

@@ -67,13 +67,13 @@ async def garden(idempiere, store, clock, checks):
 def login(store, checks, clock):
     """A broker whose users an ERP knows, and the worker's ERP sessions."""
 
-    def made(house):
+    def made(house, audit=lambda *_, **__: None):
         rig = build(store, checks, clock)
         sessions, known = house.worker(), OAuthClients((), checks)
         current = CurrentSessions({"erp-users": house.provider}, known)
         verifier = TokenVerifier(store, rig.cache, clock, [rig.native.tokens], current)
         protection = Protection(Attempts(store.calls, store.keys, clock), lambda *_, **__: None)
-        tools = BrokerTools(verifier, known, protection, current, lambda *_, **__: None, sessions)
+        tools = BrokerTools(verifier, known, protection, current, audit, sessions)
         return Broker(rig.native.issuer, house.provider, tools), sessions
 
     return made
@@ -163,11 +163,31 @@ async def test_a_login_that_went_well_keeps_its_erp_session_when_its_request_end
     assert sessions._unclaimed == {}
 
 
-async def test_a_choice_that_nobody_made_is_no_login(garden, login):
-    broker, _ = login(garden)
+async def test_a_choice_that_nobody_made_is_no_login_and_audited(garden, login):
+    told = []
+    broker, _ = login(garden, lambda event, **fields: told.append((event, fields)))
 
     with pytest.raises(SelectionNeeded):
         await broker.login("ada", PASSWORD, call())
+
+    ((event, fields),) = told
+    assert (event, fields["result"], fields["user"]) == ("login", "selection_needed", "ada")
+
+
+async def test_a_choice_that_the_erp_refuses_is_audited_with_who_made_it(garden, login):
+    told = []
+    broker, _ = login(garden, lambda event, **fields: told.append((event, fields)))
+    account = await broker.verify_password("ada", PASSWORD, call())
+    live = await broker.live((await broker.open_preauth(account, call())).encode(), TokenKind.PREAUTH)
+    foreign = Choice(tenant="GardenWorld", context={"tenant": "11", "role": "999"})
+
+    with pytest.raises(LoginRejected):
+        await broker.finalize(live, await broker.account_of(live.session), call(), foreign)
+
+    assert [(event, fields["result"], fields["user"]) for event, fields in told] == [
+        ("login", "preauth", "ada"),
+        ("login", "rejected", "ada"),
+    ]
 
 
 async def test_a_login_in_two_steps_is_finished_in_the_erp(garden, login):
