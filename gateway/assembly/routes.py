@@ -50,7 +50,7 @@ class RouteBuilder:
         self._lines = lines
         self._owned = owned
         self._spent_requests = shared.spent_requests
-        origins = frozenset((loaded.config.server.origin.encode(),))  # what a browser sees behind a proxy not trusted
+        origins = frozenset((loaded.config.server.site.encode(),))  # what a browser sees behind a proxy not trusted
         self._cookies = CookieUse(tuple(logins.cookies), logins.own_cookies, origins)
 
     def build(self) -> list[Route]:
@@ -148,9 +148,16 @@ class RouteBuilder:
         return refuse_of(dialect) if dialect is not None else refusal
 
     def _dialect(self, config: RouteConfig) -> Dialect | None:
-        """That of `errors`, else of the only login in `logins`, else the gateway's own ways."""
-        login = config.errors or (config.logins[0] if len(config.logins) == 1 else None)
-        return self._logins.dialects.get(login) if login else None
+        """That of `errors`, else of the only login whose tokens come this way, else the gateway's own ways.
+
+        A cookie comes unasked, with whatever a browser loads: its dialect is that of a route that names the login.
+        """
+        dialects = self._logins.dialects
+        if config.errors or len(config.logins) == 1:
+            return dialects.get(config.errors or config.logins[0])
+        listed = [dialects[name] for name in config.logins or dialects if name in dialects]
+        coming = [each for each in listed if ("cookie" if each.cookie else "bearer") in config.credentials]
+        return coming[0] if len(coming) == 1 and not coming[0].cookie else None
 
     def _reading(self, config: RouteConfig) -> CredentialReading:
         """How that dialect's clients present a credential."""

@@ -94,6 +94,10 @@ def test_the_credentials_of_the_route_are_its_own(assembler):
         made.authenticator.identify(Nothing(), anonymous=False)
 
 
+OTHER = "{name: b, path: /b, upstream: erp, credentials: [api_key]}"
+"""A route that no client of the login's comes to."""
+
+
 @pytest.mark.parametrize(
     ("options", "methods", "forms"),
     [
@@ -105,7 +109,7 @@ def test_the_credentials_of_the_route_are_its_own(assembler):
 def test_where_a_url_token_counts_is_the_dialects_unless_the_route_says_it(assembler, options, methods, forms):
     built = assembler(
         logins="{jmix: {dialect: jmix, path: /oauth, identity_provider: staff}}",
-        routes=f"[{{name: a, path: /a, upstream: erp, errors: jmix, {options}}}, {{name: b, path: /b, upstream: erp}}]",
+        routes=f"[{{name: a, path: /a, upstream: erp, errors: jmix, {options}}}, {OTHER}]",
     )
     first, second = built.rules.table.routes
 
@@ -113,6 +117,31 @@ def test_where_a_url_token_counts_is_the_dialects_unless_the_route_says_it(assem
     assert (second.url_token_methods, second.form_tokens) == ({"GET", "HEAD"}, False)
     assert first.authenticator.outranks_url_token(Presented(b"Bearer x"))
     assert not second.authenticator.outranks_url_token(Presented(b"Bearer x"))
+
+
+ITEMPATH = "itempath: {dialect: itempath, path: /api/users, identity_provider: staff}"
+ODOO = "odoo: {dialect: odoo, path: /web/session, identity_provider: staff}"
+NATIVE = "native: {dialect: native, path: /auth, identity_provider: staff}"
+
+
+@pytest.mark.parametrize(
+    ("logins", "options", "told"),
+    [
+        ([ITEMPATH], "", b'{"msg":"Missing Authorization Header"}\n'),
+        ([ITEMPATH, ODOO], "", b'{"msg":"Missing Authorization Header"}\n'),
+        ([ITEMPATH, ODOO], ", credentials: [bearer, cookie]", b'{"error":"unauthorized"'),
+        ([ITEMPATH], ", credentials: [api_key]", b'{"error":"unauthorized"'),
+        ([ITEMPATH, NATIVE], "", b'{"error":"unauthorized"'),
+        ([ODOO], ", credentials: [cookie]", b'{"error":"unauthorized"'),
+    ],
+)
+def test_errors_are_spelled_by_the_only_login_whose_tokens_come_this_way(assembler, logins, options, told):
+    built = assembler(logins=f"{{{', '.join(logins)}}}", routes=f"[{{name: a, path: /a, upstream: erp{options}}}]")
+
+    (route,) = built.rules.table.routes
+    reply = route.refuse(CredentialsMissing(), "r")
+
+    assert reply.body.startswith(told)
 
 
 def test_errors_are_spelled_by_errors_or_the_only_login(assembler):
