@@ -87,7 +87,7 @@ async def test_handshakes_that_never_end_are_bounded_like_connections(tls, limit
     assert await stays(first)
     assert await stays(second)
     assert house.slots[0] == 2
-    assert ("127.0.0.1", "too many connections") in house.wired.lines
+    assert ("127.0.0.1", "too many connections", 0) in house.wired.lines
     await house.close()
 
 
