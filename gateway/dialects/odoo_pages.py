@@ -71,7 +71,7 @@ def refused_json2(error: GatewayError) -> Reply:
     """For `/json/2/*`: statuses of HTTP, and the exception in JSON."""
     if isinstance(error, CredentialsMissing):
         told = _BAD_KEY if isinstance(error, CredentialsRejected) else _NO_KEY
-        return _exception(401, _UNAUTHORIZED, told, ((b"WWW-Authenticate", b"Bearer"),))
+        return _exception(401, _UNAUTHORIZED, told, ((b"WWW-Authenticate", b"bearer"),))
     status, name, message = spelling(error)
     status = _status(error, status)
     _, text = _phrase(status, message)

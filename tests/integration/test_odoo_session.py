@@ -243,7 +243,7 @@ def test_a_form_under_the_cookie_goes_to_odoo_as_it_came(site):
 def test_the_api_of_plain_json_is_refused_in_plain_json(site):
     answer = site.client.post("/json/2/res.partner/search_read", {"domain": []}, bearer("no-key"))
 
-    assert (answer.status, answer.one("WWW-Authenticate")) == (401, "Bearer")
+    assert (answer.status, answer.one("WWW-Authenticate")) == (401, "bearer")
     assert answer.json["name"] == "werkzeug.exceptions.Unauthorized"
 
 

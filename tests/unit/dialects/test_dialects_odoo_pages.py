@@ -107,7 +107,7 @@ def test_what_else_fails_is_a_page_with_its_status(error, status, heading, text)
 def test_an_api_key_that_does_not_count_is_a_401_in_plain_json(error, told):
     reply = refused_json2(error)
 
-    assert (reply.status, reply.headers) == (401, (*JSON, (b"WWW-Authenticate", b"Bearer")))
+    assert (reply.status, reply.headers) == (401, (*JSON, (b"WWW-Authenticate", b"bearer")))
     assert reply.body.decode() == (
         f'{{"name": "werkzeug.exceptions.Unauthorized", "message": "{told}", "arguments": ["{told}", 401], '
         f'"context": {{}}, "debug": "werkzeug.exceptions.Unauthorized: {told}\\n"}}'
