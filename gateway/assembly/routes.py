@@ -18,7 +18,7 @@ from gateway.dialects.contract import Dialect
 from gateway.dialects.replies import refusal
 from gateway.model import CredentialReading
 from gateway.proxy.cors import Cors
-from gateway.proxy.headers import fold
+from gateway.proxy.headers import READ_AND_PASSED, fold
 from gateway.proxy.rate_limit import RateLimit
 from gateway.proxy.route import Refuse, Requirements, Route
 from gateway.routing.checks import Guard, review
@@ -106,15 +106,19 @@ class RouteBuilder:
             strip_prefix=config.strip_prefix.encode(),
             owned_headers=self._owned[config.upstream],
             set_headers=_flat(config.request_headers),
-            remove_headers=folded(
-                frozenset(name.encode() for name in (*config.request_headers.set, *config.request_headers.remove))
-            ),
+            remove_headers=self._removed(config),
             underscore_headers=frozenset(name.lower().encode() for name in config.allow_underscore_headers),
             answer_set=_flat(config.response_headers),
             answer_remove=frozenset(name.lower().encode() for name in config.response_headers.remove)
             | frozenset(name.lower().encode() for name in config.response_headers.set),
             cors=cors,
         )
+
+    def _removed(self, config: RouteConfig) -> frozenset[bytes]:
+        """What the route takes from a request, and what its injector owns of the names that pass everywhere else."""
+        changes = config.request_headers
+        named = folded(frozenset(name.encode() for name in (*changes.set, *changes.remove)))
+        return named | self._owned[config.upstream] & READ_AND_PASSED
 
     def _compiled(self, where: tuple[str | int, ...], make: Callable[[Any], Any], text: Any) -> Any:
         try:

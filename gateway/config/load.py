@@ -13,7 +13,7 @@ from gateway.config.advice import advise
 from gateway.config.builder import TreeBuilder
 from gateway.config.checks import check
 from gateway.config.document import Document, Loaded
-from gateway.config.ours import check_ours
+from gateway.config.ours import check_ours, check_written_once
 from gateway.config.overrides import override
 from gateway.config.problems import ConfigRefused, Mark, Problem
 from gateway.config.schema import Config
@@ -53,6 +53,7 @@ def load(path: str | Path, environ: Mapping[str, str], overrides: Mapping[str, s
     document.refuse_if_faulty()
     assert config is not None, "a configuration without problems is bound"
     check_ours(config, document)
+    check_written_once(config, document)
     document.refuse_if_faulty()
     if not text.endswith("\n") and not root.flow:
         document.warn((), "the last line does not end: if the file was cut off there, something is missing")

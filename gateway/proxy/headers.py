@@ -234,6 +234,9 @@ _KEPT: dict[bytes, Action] = {
 }
 """Names that the gateway reads itself. An alias that folds onto one of them is dropped."""
 
+READ_AND_PASSED = frozenset({b"cookie", b"referer", b"content-type", b"origin", b"sec-fetch-site"})
+"""Those of them that go on to the ERP, whichever upstream's injector writes them."""
+
 _DROPPED = frozenset(
     {
         b"keep-alive",

@@ -83,6 +83,36 @@ def test_the_injectors_headers_are_known_folded(assembler):
     assert b"X_Erp.Key: k\r\n" in made.identity_lines(verified())
 
 
+@pytest.mark.parametrize(
+    ("injected", "removed"), [("Cookie", b"cookie"), ("Origin", b"origin"), ("REFERER", b"referer"), ("X-K", None)]
+)
+def test_a_header_of_the_injectors_never_passes_from_a_client_though_it_does_elsewhere(assembler, injected, removed):
+    """The ERP saw the client's cookies beside the injected one, and went by the first."""
+    upstreams = f"{{erp: {{servers: ['http://h'], injector: {{header: {{name: {injected}, value: a=1}}}}}}}}"
+
+    made = route(assembler, "request_headers: {remove: [X-Debug]}", upstreams=upstreams)
+
+    assert made.remove_headers == {b"x-debug"} | ({removed} - {None})
+    assert made.changes_request
+
+
+def test_an_injector_of_another_name_costs_a_request_nothing(assembler):
+    upstreams = "{erp: {servers: ['http://h'], injector: {basic: {username: u, password: p}}}}"
+
+    assert not route(assembler, "", upstreams=upstreams).changes_request
+
+
+def test_pages_at_the_public_url_are_our_own(assembler):
+    built = assembler(
+        server="{public_url: 'https://erp.example/base'}",
+        logins="{odoo: {dialect: odoo, path: /web/session, identity_provider: staff}}",
+        routes="[{name: one, path: /one/**, upstream: erp, credentials: [cookie]}]",
+    )
+
+    (made,) = built.rules.table.routes
+    assert made.authenticator._origins == {b"https://erp.example"}
+
+
 def test_the_credentials_of_the_route_are_its_own(assembler):
     class Nothing:
         authorization = api_key = cookie = url_token = None
