@@ -1,5 +1,6 @@
 """Any dialect works with any identity provider: one gateway with all of them, each pair once from login to logout."""
 
+import json
 from time import monotonic, sleep
 
 import pytest
@@ -189,6 +190,17 @@ def test_an_abbreviated_login_is_the_erp_s_own_and_ends_there_with_the_session(p
     asked = pair.erp.asked[-1]
     client.logout()
     wait_until(lambda: not pair.erp_knows(asked))
+
+
+@pytest.mark.parametrize(("name", "dialect"), [("idempiere", "idempiere")], indirect=True)
+def test_a_language_is_for_the_erp_to_know(pair):
+    chosen = {"clientId": 11, "roleId": 102, "organizationId": 11, "language": "es_CO"}
+    body = {"userName": "ada", "password": PASSWORD, "parameters": chosen}
+
+    answer = pair.plain.post(f"{pair.client.path}/tokens", body)
+
+    assert (answer.status, answer.json["language"]) == (200, "es_CO")
+    assert (pair.erp.asked[-1].method, json.loads(pair.erp.asked[-1].body)["language"]) == ("PUT", "es_CO")
 
 
 @pytest.mark.parametrize(("name", "dialect"), [("itempath", "itempath")], indirect=True)

@@ -1,6 +1,7 @@
 """The endpoints of an idempiere login: one step, two steps, selection, refresh, logout, and its key where shown."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -114,7 +115,8 @@ class Idempiere:
         if not clients:
             raise LoginRejected("no client with a role of type WS or without one")
         if credential.parameters is not None:
-            chosen = selection.select(clients, selection.ids_of(clients), credential.parameters, self._rules)
+            rules = self._rules_for(account)
+            chosen = selection.select(clients, selection.ids_of(clients), credential.parameters, rules)
             pair = await self._broker.open(account, call, choice_of(account, chosen))
             return json_reply(200, final_answer(pair, chosen, self._options.menu_tree_id))
         listed, named = {"clients": listing(clients)}, {"clients": ",".join(str(client.id) for client in clients)}
@@ -126,7 +128,7 @@ class Idempiere:
 
     async def _finalize(self, call: Call) -> Reply:
         live, account, clients, allowed = await self._first_step(call)
-        chosen = selection.select(clients, allowed, read_parameters(call), self._rules)
+        chosen = selection.select(clients, allowed, read_parameters(call), self._rules_for(account))
         pair = await self._broker.finalize(live, account, call, choice_of(account, chosen))
         return json_reply(200, final_answer(pair, chosen, self._options.menu_tree_id))
 
@@ -179,6 +181,11 @@ class Idempiere:
                 raise SessionMissing from None
             raise Declined(token_text(error.reason.value, token) or BAD_SIGNATURE) from None
         return json_reply(200, _OK)
+
+    def _rules_for(self, account: Account) -> selection.Rules:
+        """An ERP that told what there is to choose from has languages of its own, too."""
+        asks_an_erp = account.erp_session is not None and bool(account.tenants)
+        return replace(self._rules, erp_knows_languages=True) if asks_an_erp else self._rules
 
     async def _show_jwk(self, _: Call) -> Reply:
         return self._jwk

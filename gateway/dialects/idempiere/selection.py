@@ -9,6 +9,7 @@ from gateway.dialects.idempiere.clients import Client, Entry, Organization, Role
 from gateway.dialects.idempiere.refusals import Declined
 
 _DIGITS: Final = re.compile(r"[0-9]{1,10}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2}_[A-Z]{2}")
 
 E = TypeVar("E", bound=Entry)
 
@@ -31,6 +32,8 @@ class Rules:
     mandatory_organization_id: bool = False
     login_languages: tuple[str, ...] = ()
     """Those that may be asked for; empty for those of the user's clients."""
+    erp_knows_languages: bool = False
+    """Where none are listed, any that could be one goes to the ERP, which ignores what it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,10 @@ class _Selection:
 
     def language(self) -> str:
         """The one that was asked for, empty for another that nobody knows."""
-        known = self.rules.login_languages or tuple(each.language for each in self.clients)
-        return self.asked.language if self.asked.language in known else ""
+        wanted, listed = self.asked.language, self.rules.login_languages
+        if not listed and self.rules.erp_knows_languages and _LANGUAGE.fullmatch(wanted):
+            return wanted
+        return wanted if wanted in (listed or tuple(each.language for each in self.clients)) else ""
 
     def _named(self, answer: str, what: str, entries: Sequence[E], text: str) -> E | None:
         if not _is_id(text) and len([entry for entry in entries if entry.name == text]) > 1:

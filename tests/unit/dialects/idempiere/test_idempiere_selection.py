@@ -196,6 +196,9 @@ def test_only_clients_of_the_first_step_count():
         (1000000, "", RULES, "de_DE"),
         (11, "fr_FR", Rules(login_languages=("fr_FR",)), "fr_FR"),
         (11, "de_DE", Rules(login_languages=("fr_FR",)), "en_US"),
+        (11, "es_CO", Rules(erp_knows_languages=True), "es_CO"),
+        (11, "any", Rules(erp_knows_languages=True), "en_US"),
+        (11, "es_CO", Rules(login_languages=("fr_FR",), erp_knows_languages=True), "en_US"),
     ],
 )
 def test_an_unknown_language_is_ignored(client, wanted, rules, language):
