@@ -49,7 +49,8 @@ def _own_origins(exchange: Exchange, route: Route) -> list[bytes]:
     if route.upstream.preserve_host and exchange.host:
         scheme = b"https://" if servers[0].endpoint.tls else b"http://"
         origins += (scheme + exchange.host, _client_origin(exchange))
-    return [origin for origin in origins if origin]
+    # and each without its scheme, which is then the one that the ERP was asked by (RFC 3986, section 4.2)
+    return [spelled for origin in origins if origin for spelled in (origin, origin[origin.index(b"//") :])]
 
 
 def _client_origin(exchange: Exchange) -> bytes:
