@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
@@ -342,13 +343,17 @@ async def test_a_client_s_secret_is_guarded_like_a_password(rig):
     assert results == ["client_rejected"] * 5 + ["banned"]
 
 
-async def test_a_client_that_was_right_a_moment_ago_is_not_kept_out_by_who_guesses_beside_it(rig):
-    assert await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], CALL) == PORTAL
+async def test_a_client_that_was_right_a_moment_ago_is_kept_out_with_who_guesses_at_its_address_only(rig):
+    elsewhere = replace(CALL, client_address="198.51.100.9")
+    for place in (CALL, elsewhere):
+        assert await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], place) == PORTAL
     for _ in range(5):
         with pytest.raises(ClientRejected):
             await rig.oauth2.broker.authenticate_client([("portal", "wrong")], CALL)
 
-    assert await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], CALL) == PORTAL
+    with pytest.raises(Banned):
+        await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], CALL)
+    assert await rig.oauth2.broker.authenticate_client([("portal", CLIENT_SECRET)], elsewhere) == PORTAL
 
 
 async def test_no_client_credentials_are_no_client(rig):
