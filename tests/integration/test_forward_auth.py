@@ -235,6 +235,20 @@ def test_connection_removes_nothing_of_what_is_said_of_the_client(client, token,
     assert answer.status == 400 or identity(told(answer)) == ME
 
 
+@pytest.mark.parametrize("upgrades", [["h2c"], ["h2c, websocket"], ["websocket", "h2c"]], ids=", ".join)
+def test_nobody_leaves_http_for_what_was_not_asked_about(client, token, upgrades):
+    """h2c smuggling: in a connection that the ERP has upgraded, requests would pass without a verdict."""
+    asked = [("Upgrade", upgrade) for upgrade in upgrades]
+    settings = [("Connection", "Upgrade, HTTP2-Settings, X-Auth-User"), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")]
+
+    answer = client.get("/whoami", *asked, *settings, bearer(token))
+
+    if answer.status not in {400, 403}:
+        headers = told(answer)
+        assert not any("h2c" in value for value in headers.get("upgrade", []))
+        assert "x-auth-user" not in ", ".join(headers.get("connection", [])).lower()
+
+
 @pytest.mark.parametrize("name", ["X-Forwarded-Uri", "X-Original-URI", "X-Original-URL", "X-Rewrite-URL"])
 @pytest.mark.parametrize("value", ["/public/ping", f"http://{HOST}/public/ping"])
 def test_no_header_replaces_the_path(client, upstream, name, value):
