@@ -138,6 +138,15 @@ def test_a_wrong_password_is_what_odoos_clients_expect(site):
     assert (fault.value.faultCode, fault.value.faultString) == (3, "Access Denied")
 
 
+def test_a_client_that_does_not_look_at_its_failed_login_is_told_by_its_next_call(site):
+    refused = site.call("object", "execute_kw", "prod", False, "wrong", "res.partner", "search", [[]])
+    assert (refused.status, refused.json["error"]["data"]["name"]) == (200, "odoo.exceptions.AccessDenied")
+
+    with pytest.raises(Fault) as fault:
+        site.proxy("object").execute_kw("prod", False, "wrong", "res.partner", "search", [[]])
+    assert (fault.value.faultCode, fault.value.faultString) == (3, "Access Denied")
+
+
 def test_the_old_path_of_xmlrpc_has_faults_in_words(site):
     old = ServerProxy(f"http://127.0.0.1:{site.gateway.port}/xmlrpc/object")
     with old, pytest.raises(Fault) as fault:
@@ -237,5 +246,5 @@ def test_a_bearer_key_of_plain_json_goes_to_odoo_which_judges_it(site):
     assert arrived.headers["authorization"] == f"Bearer {KEY}"
     assert arrived.headers["x-odoo-database"] == "prod"
     assert "cookie" not in arrived.headers
-    assert (refused.status, refused.one("WWW-Authenticate")) == (401, "Bearer")
+    assert (refused.status, refused.one("WWW-Authenticate")) == (401, "bearer")
     assert refused.json["message"] == "User not authenticated, use an API Key with a Bearer Authorization header."

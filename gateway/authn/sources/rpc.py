@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from gateway.errors import BodyTooLarge, Forbidden, MalformedBody
+from gateway.errors import BodyTooLarge, Forbidden, LoginRejected, MalformedBody
 
 _LOGINS: Final = frozenset({"login", "authenticate"})
 _EXECUTES: Final = frozenset({"execute", "execute_kw"})
@@ -39,7 +39,10 @@ class BodySource(Protocol):
     """Where Odoo speaks this protocol; a body means nothing elsewhere."""
 
     def read(self, path: bytes, body: bytes) -> RpcCall:
-        """The call in a body. Raises MalformedBody, BodyTooLarge; Forbidden for what is none of the calls that pass."""
+        """The call in a body. Raises MalformedBody, BodyTooLarge; Forbidden for what is none of the calls that pass.
+
+        LoginRejected for one that a failed login was followed by.
+        """
         ...
 
 
@@ -53,7 +56,7 @@ def check_parts(body: bytes, marks: Sequence[bytes]) -> None:
 
 
 def rpc_call(service: object, method: object, args: Sequence[object], rpc_id: object = None) -> RpcCall:
-    """Whom this call is for (odoo/service/common.py and model.py). Raises MalformedBody or Forbidden."""
+    """Whom this call is for (odoo/service/common.py and model.py). Raises MalformedBody, Forbidden or LoginRejected."""
     if service == "common" and method == "version":
         return RpcCall(rpc_id)
     is_login = service == "common" and method in _LOGINS
@@ -64,6 +67,8 @@ def rpc_call(service: object, method: object, args: Sequence[object], rpc_id: ob
     database, who, password = args[:_CREDENTIAL]
     if not _is_text(database) or not _is_text(password, _LONGEST_SECRET):
         raise MalformedBody("database or password is no text of a usual length")
+    if not is_login and (who is False or who is None):  # what a failed login answered, and the client did not look at
+        raise LoginRejected("a call of nobody")
     if not (_is_text(who) if is_login else _is_uid(who)):
         raise MalformedBody("the user is of another type, or has too long a name")
     assert isinstance(database, str)

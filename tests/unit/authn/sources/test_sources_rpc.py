@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.authn.sources.rpc import rpc_call
-from gateway.errors import Forbidden, MalformedBody
+from gateway.errors import Forbidden, LoginRejected, MalformedBody
 
 
 @pytest.mark.parametrize("method", ["login", "authenticate"])
@@ -61,3 +61,9 @@ def test_nothing_else_passes(service, method):
 def test_who_calls_is_said_in_one_way(service, method, args):
     with pytest.raises(MalformedBody):
         rpc_call(service, method, args)
+
+
+@pytest.mark.parametrize("uid", [False, None])
+def test_a_call_with_what_a_failed_login_answered_is_a_wrong_password(uid):
+    with pytest.raises(LoginRejected):
+        rpc_call("object", "execute_kw", ["prod", uid, "secret", "res.partner", "search", []])
