@@ -110,7 +110,6 @@ class Haproxy(AskingFront):
         script = self._recipe("gateway.lua")
         file = self._recipe(
             "haproxy.cfg",
-            ("maxconn 20000", "maxconn 500"),  # the test may be allowed fewer open files
             ("bind :443 ssl crt /etc/haproxy/tls/site.pem", f"bind 127.0.0.1:{self.port} ssl crt {here}/site.pem"),
             ("bind :80", f"bind 127.0.0.1:{free_port()}"),
             ("/etc/haproxy/gateway.lua", script),

@@ -125,7 +125,6 @@ class Haproxy(Front):
         (here / "site.pem").write_bytes((here / "cert.pem").read_bytes() + (here / "key.pem").read_bytes())
         text = replaced(
             self.recipe("haproxy.cfg"),
-            ("maxconn 20000", "maxconn 500"),  # the test may be allowed fewer open files
             ("bind :443 ssl crt /etc/haproxy/tls/site.pem", f"bind 127.0.0.1:{self.port} ssl crt {here}/site.pem"),
             ("bind :80", f"bind 127.0.0.1:{self.plain_port}"),
             ("127.0.0.1:8080", f"127.0.0.1:{self.gateway_port}"),
