@@ -14,6 +14,10 @@ from gateway.config.store_url import StoreUrl, parse
 from gateway.config.values import AnyLine, Duration, OptionalFilePath, Whole
 
 
+EMBEDDED = "embedded://"
+_EMBEDDED_TIMEOUT = "2s"
+
+
 def _key_prefix(prefix: str) -> str:
     # Braces would move the hash tag that keeps a session's keys in one slot.
     if not re.fullmatch(r"[A-Za-z0-9:._-]{1,64}", prefix):
@@ -56,7 +60,7 @@ class StoreConfig(Section):
     @property
     def is_embedded(self) -> bool:
         """The store is a private child of the gateway."""
-        return self.url.startswith("embedded://")
+        return self.url.startswith(EMBEDDED)
 
     @property
     def crosses_network_in_clear(self) -> bool:
@@ -88,6 +92,14 @@ class StoreConfig(Section):
         return (
             data | {"url": f"{scheme}://{host}{slash}{path}"} | {key: value for key, value in lifted.items() if value}
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _be_patient_with_a_disk(cls, data: Any) -> Any:
+        """The embedded store answers a write when it is on the disk, and no other server could take over meanwhile."""
+        if isinstance(data, dict) and str(data.get("url", EMBEDDED)).startswith(EMBEDDED):
+            return {"timeout": _EMBEDDED_TIMEOUT} | data
+        return data
 
     @model_validator(mode="after")
     def _consistent(self) -> "StoreConfig":

@@ -42,7 +42,7 @@ class Calls:
     async def budget(self, *, tells: bool = True) -> AsyncIterator[None]:
         """Bound all round trips inside by one deadline. Raises StoreUnavailable for every failure of the store.
 
-        What is refused is logged, unless the caller `tells` nobody.
+        What is refused or late is logged, unless the caller `tells` nobody.
         """
         try:
             with self.breaker.step():
@@ -55,7 +55,10 @@ class Calls:
             raise
         except TimeoutError as late:
             self.failures += 1
-            raise StoreUnavailable(f"the store did not answer within {self.timeout:g} s") from late
+            why = f"the store did not answer within {self.timeout:g} s"
+            if tells:  # a stall of a second fails requests and is over before the feed misses it
+                self._complaints.tell(f"{why} (store.timeout)")
+            raise StoreUnavailable(why) from late
         except (Refusal, OSError) as error:
             self.failures += 1
             why = f"the store failed: {type(error).__name__}: {error}"

@@ -197,7 +197,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract(load_text):
         "tls_ca_file": "",
         "sentinel_username": "",
         "key_prefix": "gw:",
-        "timeout": 0.5,
+        "timeout": 2.0,
         "min_replicas": 0,
         "when_down": "deny",
         "max_staleness": 60,

@@ -127,3 +127,19 @@ def test_an_encryption_key_is_long(refused):
 @pytest.mark.parametrize(("url", "clear"), [("redis://10.0.0.5", True), ("redis://127.0.0.1", False), ("rediss://10.0.0.5", False), ("unix:///r.sock", False), ("redis+cluster://127.0.0.1,10.0.0.5", True), ("rediss+cluster://10.0.0.5", False), ("redis+sentinel://localhost/gate", False)])  # fmt: skip
 def test_only_a_distant_redis_without_tls_is_in_clear(load_text, url, clear):
     assert load_text(store(url)).config.store.crosses_network_in_clear is clear
+
+
+@pytest.mark.parametrize(
+    ("store", "seconds"),
+    [
+        ("", 2.0),
+        ("store: {key_prefix: 'erp:'}\n", 2.0),
+        ("store: {url: embedded://data}\n", 2.0),
+        ("store: {url: embedded://data, timeout: 300ms}\n", 0.3),
+        (f"store: {{url: redis://127.0.0.1, encryption_key: {'k' * 32}}}\n", 0.5),
+    ],
+)
+def test_the_embedded_store_may_take_as_long_as_a_slow_disk(load_text, store, seconds):
+    keys = KEYS if "redis" in store else ""
+
+    assert load_text(MINIMAL + keys + store).config.store.timeout == seconds

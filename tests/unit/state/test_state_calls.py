@@ -56,6 +56,18 @@ async def test_what_is_refused_is_said_in_the_log(caplog):
     assert caplog.messages == ["the store failed: Refusal: OOM full"]
 
 
+async def test_what_is_late_is_said_in_the_log_with_the_key_to_turn(caplog):
+    calls = calls_on(ScriptedTopology(), timeout=0.01)
+
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            async with calls.budget():
+                await never()
+
+    assert caplog.messages[0] == "the store did not answer within 0.01 s (store.timeout)"
+    assert len(caplog.messages) == 1
+
+
 async def test_what_a_former_master_refuses_of_a_heartbeat_is_no_complaint(caplog):
     with pytest.raises(StoreUnavailable, match="MOVED"):
         await calls_on(ScriptedTopology()).through(Node(Refusal("MOVED 7 127.0.0.1:7001")), ("PUBLISH", "gw:beat", "1"))
