@@ -13,7 +13,6 @@ from gateway.config.server import TOKEN_LENGTH
 from gateway.config.store_url import StoreUrl, parse
 from gateway.config.values import AnyLine, Duration, OptionalFilePath, Whole
 
-
 EMBEDDED = "embedded://"
 _EMBEDDED_TIMEOUT = "2s"
 
