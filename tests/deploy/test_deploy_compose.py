@@ -144,7 +144,7 @@ class Containers:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
             try:
-                process.wait(60)
+                process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -280,7 +280,7 @@ def test_a_gateway_that_is_stopped_under_load_fails_no_request(containers):
         thread.start()
     containers.until(lambda: len(answers) > 200)
     first.process.send_signal(signal.SIGTERM)
-    first.process.wait(60)
+    first.process.wait(20)
     seen = len(answers)
     containers.until(lambda: len(answers) > seen + 200)
     enough.set()
