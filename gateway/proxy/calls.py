@@ -9,10 +9,13 @@ if TYPE_CHECKING:
 
 
 def call_of(exchange: "Exchange", body: bytes) -> Call:
-    """The request, with the body that was read for it."""
+    """The request, with the body that was read for it. Of a header that came twice the first counts; cookies all do."""
     headers: dict[str, str] = {}
     for name, value in exchange.fields:
-        headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1").rstrip())
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").rstrip()
+        if key == "cookie" and key in headers:  # HTTP/2 splits it, and not every proxy puts it together again
+            headers[key] += f"; {text}"
+        headers.setdefault(key, text)
     peer = exchange.client.peer
     return Call(
         method=exchange.method,
