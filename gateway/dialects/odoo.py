@@ -34,7 +34,7 @@ from gateway.dialects.odoo_rpc import (
 )
 from gateway.dialects.odoo_session import chosen, major, session_info, version_info
 from gateway.dialects.odoo_tokens import SessionIds
-from gateway.dialects.replies import with_trailing_slash
+from gateway.dialects.replies import traced, with_trailing_slash
 from gateway.dialects.requests import MAX_NAME, MAX_SECRET, media_type, parse_form, text
 from gateway.errors import (
     CredentialsMissing,
@@ -174,7 +174,7 @@ class Odoo:
         try:
             return await method(call, asked)
         except GatewayError as error:
-            return failed(asked.id, error, self._options.error_code)
+            return traced(failed(asked.id, error, self._options.error_code), error)
 
     async def _authenticate(self, call: Call, asked: Asked) -> Reply:
         database, username, password = self._credentials(asked)
@@ -216,7 +216,7 @@ class Odoo:
         except CredentialsMissing:
             pass
         except GatewayError as error:
-            return self.refuse(error)
+            return traced(self.refuse(error), error)
         cookie = () if foreign else self._set_cookie(self._ids.nobodys())
         return redirect(self._redirect(call.query), cookie)
 

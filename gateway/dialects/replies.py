@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.errors import GatewayError, MalformedBody
@@ -50,6 +51,11 @@ def spelled(handler: Handler, refuse: Callable[[GatewayError, bytes | None, str]
         try:
             return await handler(call)
         except GatewayError as error:
-            return refuse(error, call.body, call.request_id)
+            return traced(refuse(error, call.body, call.request_id), error)
 
     return answer
+
+
+def traced(reply: Reply, error: GatewayError) -> Reply:
+    """The reply that spells this error, with what the log should say of it."""
+    return replace(reply, failure=str(error)) if error.status >= 500 else reply

@@ -73,6 +73,8 @@ class Reply:
     body: bytes = field(default=b"", repr=False)
     headers: Headers = field(default=(), repr=False)
     """Name and value pairs in wire order, Content-Type included where there is one."""
+    failure: str = field(default="", compare=False)
+    """For the log: what went wrong in the gateway or behind it; empty where nothing but the client's fault did."""
 
 
 Handler = Callable[[Call], Awaitable[Reply]]

@@ -11,6 +11,8 @@ FLUSH_SECONDS = 0.1
 FLUSH_LINES = 256
 """About 64 KiB."""
 FRAMES = 4096
+MAX_REASON = 200
+"""Characters of it in a line; what an upstream said may be part of it."""
 """How many ready-made line parts are kept: more than routes times methods times statuses in use."""
 MALFORMED_LINES_PER_SECOND = 1.0
 MALFORMED_BURST = 10.0
@@ -72,10 +74,11 @@ class AccessLog:
         login: str,
         client: str = "",
         broken: str = "",
+        error: str = "",
     ) -> None:
         """Write down one exchange, in 1.2 µs. Durations in seconds; `upstream` is empty where none was asked.
 
-        `broken`: why the answer did not reach its end.
+        `broken`: why the answer did not reach its end; `error`: why the gateway answered that something is wrong here.
         """
         frame = self._frames.get((method, route, status, upstream, auth_method, login))
         before_path, after_path, between, end = frame or self._frame(
@@ -85,8 +88,9 @@ class AccessLog:
             request_id, client, path, user = map(_escape, (request_id, client, path, user))
         if not self._since <= self._clock() < self._until:
             self._tick()
-        if broken:
-            end = f'{end[:-2]},"broken":"{_escape(broken)}"}}\n'
+        if broken or error:
+            why, text = ("broken", broken) if broken else ("error", error)
+            end = f'{end[:-2]},"{why}":"{_escape(text[:MAX_REASON])}"}}\n'
         whole = int(duration * 1e6)  # microseconds by hand: two %.3f cost 150 ns more
         asked = int(upstream_duration * 1e6)
         lines = self._lines

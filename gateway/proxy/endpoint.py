@@ -17,4 +17,6 @@ async def serve_endpoint(exchange: ForwardedExchange, handler: Handler) -> None:
     except GatewayError as error:
         exchange.refuse(error)
     else:
+        if reply.failure:
+            exchange.error = GatewayError(reply.failure)  # spelled already; this is for the log
         exchange.reply(reply)

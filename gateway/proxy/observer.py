@@ -64,6 +64,7 @@ class Observer:
                 identity.login or exchange.endpoint_login,
                 exchange.client.peer.client_address(exchange),
                 exchange.cut_reason,
+                "" if status < 500 or exchange.error is None else str(exchange.error),
             )
 
     def refused_connection(self, address: str) -> None:

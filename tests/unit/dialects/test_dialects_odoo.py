@@ -366,6 +366,7 @@ async def test_a_store_that_is_away_is_a_503_and_takes_no_cookie_away(ask, suffi
     reply = await ask(suffix, LOGIN % b"3", "GET", **ask.live)
 
     assert (reply.status, header(reply, "Retry-After"), header(reply, "Set-Cookie")) == (503, "1", None)
+    assert reply.failure
     rpc_id = b"null" if suffix == "/logout" else b"3"
     assert reply.body.startswith(b'{"jsonrpc": "2.0", "id": %b, "error": {"code": 200, ' % rpc_id)
 

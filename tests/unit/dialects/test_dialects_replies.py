@@ -81,3 +81,17 @@ def test_a_slash_at_the_end_may_make_no_difference():
         ("POST", "/token"): succeed,
         ("POST", "/token/"): succeed,
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [(StoreUnavailable("the store hangs"), "the store hangs"), (CredentialsRejected("a wrong token"), "")],
+)
+async def test_what_went_wrong_here_is_left_for_the_log(error, failure):
+    async def fail(_):
+        raise error
+
+    reply = await spelled(fail, lambda error, body, request_id: refusal(error, request_id))(call())
+
+    assert reply.failure == failure
+    assert b"hangs" not in reply.body

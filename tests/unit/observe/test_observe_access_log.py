@@ -94,6 +94,18 @@ def test_an_answer_that_broke_off_says_why_at_the_end_of_its_line(written):
     assert "broken" not in whole
 
 
+def test_an_answer_of_the_gateways_own_that_something_is_wrong_says_what_in_few_words(written):
+    log = written.log()
+    log.record(**LINE, error='no "HTTP"\r\n' * 100)
+    log.record(**LINE)
+    written.fire()
+
+    refused, served = written.lines
+    assert list(refused)[-1] == "error"
+    assert refused["error"] == ('no "HTTP"\r\n' * 100)[:200]
+    assert "error" not in served
+
+
 def test_lines_wait_for_their_batch(written):
     log = written.log()
     log.record(**LINE)

@@ -136,3 +136,17 @@ async def test_a_defect_is_a_500_that_tells_nothing(caplog):
     assert heard.startswith(b"HTTP/1.1 500")
     assert b"a secret detail" not in heard
     assert "exchange failed" in caplog.text
+
+
+async def test_what_went_wrong_at_an_endpoint_is_told_in_the_log_alone():
+    async def fail(_):
+        return Reply(503, b"away", failure="10.0.0.7:8069: connection refused")
+
+    wired = Wired(endpoints={b"/auth/login": [(None, {"POST": fail})]})
+
+    heard = await post(wired)
+
+    (line,) = wired.lines
+    assert line[-1] == "10.0.0.7:8069: connection refused"
+    assert heard.startswith(b"HTTP/1.1 503 ")
+    assert b"10.0.0.7" not in heard

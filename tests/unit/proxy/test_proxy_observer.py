@@ -9,7 +9,7 @@ HEAD = b" HTTP/1.1\r\nHost: h\r\n"
 def fields(wired):
     names = (
         "request_id", "method", "path", "route", "status", "duration", "upstream", "upstream_duration", "bytes",
-        "user", "auth_method", "login", "client", "broken",
+        "user", "auth_method", "login", "client", "broken", "error",
     )  # fmt: skip
     return [dict(zip(names, line, strict=True)) if len(line) > 2 else line for line in wired.lines]
 
@@ -35,6 +35,7 @@ def test_a_forwarded_exchange_is_one_line_and_one_count():
         "login": "native",
         "client": "192.0.2.7",
         "broken": "",
+        "error": "",
     }
     assert line["duration"] >= line["upstream_duration"] > 0
     assert wired.metrics.requests == {("route-0", "GET", 200): 1}
@@ -69,6 +70,8 @@ def test_an_upstreams_fault_says_nothing_against_the_credential():
 
     assert wired.metrics.auth == {("bearer", "ok"): 1}
     assert wired.metrics.requests == {("route-0", "POST", 502): 1}
+    (line,) = fields(wired)
+    assert (line["broken"], line["error"]) == ("", "connection closed before the answer was complete")
 
 
 def test_what_is_no_request_is_counted_and_told_without_its_bytes():
