@@ -98,7 +98,7 @@ def test_what_differs_is_printed_and_what_needs_a_restart(run, write):
 
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "~ store.timeout: 500ms -> 1s   (needs a restart)",
+        "~ store.timeout: 2s -> 1s   (needs a restart)",
         "~ upstreams.erp.servers: [http://127.0.0.1:8069] -> [http://127.0.0.1:8070]",
     ]
 
