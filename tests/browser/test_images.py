@@ -126,7 +126,9 @@ def test_the_erp_gets_the_url_without_the_token_and_with_the_rest_of_the_query(p
 
     show(page, f"/products/3.png?size=big&access_token={token}&n=%C3%A4")
 
-    assert erp.requests[asked:] == [("GET", "/products/3.png?size=big&n=%C3%A4")]
+    # Of pictures: a browser may ask for its page again when it likes.
+    pictures = [request for request in erp.requests[asked:] if "/products/" in request[1]]
+    assert pictures == [("GET", "/products/3.png?size=big&n=%C3%A4")]
 
 
 def test_a_page_opened_by_url_token_names_it_to_nobody(page, gateway, token):
@@ -138,7 +140,7 @@ def test_a_page_opened_by_url_token_names_it_to_nobody(page, gateway, token):
     page.evaluate("location.href = '/public/ping?followed'")
     page.wait_for_url("**/public/ping?followed")
 
-    assert len(sent) == 2
+    assert {request.resource_type for request in sent} >= {"fetch", "document"}
     for request in sent:
         assert "referer" not in request.all_headers()
 
@@ -150,7 +152,7 @@ def test_a_referrer_that_a_page_sends_all_the_same_loses_its_token(page, gateway
 
     page.evaluate("fetch('/public/ping', {referrerPolicy: 'unsafe-url'}).then(answer => answer.text())")
 
-    (request,) = sent
+    (request,) = (each for each in sent if each.resource_type == "fetch")
     assert token in request.all_headers()["referer"]
     assert f"Referer: {gateway.url}/products/1.png?size=big\r\n".encode() in relay.bytes_received[seen:]
 
