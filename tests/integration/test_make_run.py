@@ -163,20 +163,19 @@ def test_it_ends_cleanly_and_leaves_no_store_behind(tmp_path):
     assert not [command for command in running_commands() if str(tmp_path) in command]
 
 
+def ended_demo(directory):
+    """What became of a demo that does not start."""
+    command = [sys.executable, "-m", "gateway", "demo"]
+    return subprocess.run(command, cwd=directory, check=False, capture_output=True, text=True, timeout=100)
+
+
 def test_a_port_that_the_demo_erp_cannot_have_is_named_by_its_key(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         config = (ROOT / "config.yaml").read_text().replace("127.0.0.1:8090", address)
         (tmp_path / "config.yaml").write_text(config)
 
-        done = subprocess.run(
-            [sys.executable, "-m", "gateway", "demo"],
-            cwd=tmp_path,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=100,
-        )
+        done = ended_demo(tmp_path)
 
     assert done.returncode == 1
     assert done.stderr == f"gateway: upstreams.demo.servers: cannot listen on {address}: Address already in use\n"
@@ -193,14 +192,7 @@ def test_the_demo_wants_the_sample_configuration(tmp_path):
     )
     (tmp_path / "config.yaml").write_text(mine)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "demo"],
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
+    done = ended_demo(tmp_path)
 
     assert done.returncode == 1
     assert done.stderr == (
